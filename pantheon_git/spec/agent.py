@@ -1,0 +1,87 @@
+"""An agent: `agents/NAME/agent.toml` and the files that it names. Data only, never code."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from pantheon_git.spec.base import Name, Spec
+
+
+class Runtime(Spec):
+    origin: str
+    """Only `local` runs at night; anything else is refused."""
+    engine: Literal["auto", "openvino", "vllm"] = "auto"
+    model: str = "smollm2-135m-instruct"
+    """A name from `pantheon-git model list`, or a path to a model on disk."""
+    adapter: str | None = None
+    """Digest of a promoted adapter."""
+
+
+class Loop(Spec):
+    max_steps: int = Field(8, ge=1, le=200)
+    max_tool_calls: int = Field(6, ge=0, le=200)
+    max_failures: int = Field(2, ge=0, le=20)
+    deadline_seconds: float = Field(300, gt=0)
+    max_tokens: int = Field(256, ge=1)
+    """Tokens the model may write in one turn."""
+    keep_results: int = Field(3, ge=1)
+    """The model sees only this many latest tool results."""
+
+
+class State(Spec):
+    """One state of the agent's finite-state machine: what the model may do next."""
+
+    tools: dict[str, Name] = Field(default_factory=dict)
+    """Tool that is legal here → the state that follows its success."""
+    final: bool = False
+    """Whether the agent may finish here."""
+
+
+class Tool(Spec):
+    """How the agent may use one tool."""
+
+    bind: dict[str, str] = Field(default_factory=dict)
+    """Argument → where its value comes from: `task.path`, `task.params.KEY`, `result.TOOL.KEY`. The model never sees these."""
+    ask: tuple[str, ...] = ()
+    """Arguments that the model fills in. With none, the call is forced and costs no tokens."""
+
+
+class Contract(Spec):
+    input: dict[str, Any] = Field(default_factory=dict)
+    """JSON Schema of the task's `params`."""
+    output: dict[str, Any] = Field(default_factory=dict)
+    """JSON Schema of the agent's final answer."""
+
+
+class Agent(Spec):
+    schema_: Literal[1] = Field(1, alias="schema")
+    name: Name
+    version: str
+    kind: Literal["specialist", "reviewer"] = "specialist"
+    description: str
+    runtime: Runtime
+    loop: Loop = Loop()
+    start: Name = "start"
+    states: dict[Name, State] = Field(default_factory=dict)
+    tools: dict[str, Tool] = Field(default_factory=dict)
+    contract: Contract = Contract()
+    prompt: str = "prompt.md"
+    """File beside the manifest: role, constraints, conventions."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Numbers of the agent's own, such as a reviewer's thresholds."""
+
+    @model_validator(mode="after")
+    def _states_are_closed(self) -> Agent:
+        if self.kind == "specialist" and self.start not in self.states:
+            raise ValueError(f"start: there is no state {self.start!r}")
+        for name, state in self.states.items():
+            for tool, target in state.tools.items():
+                if tool not in self.tools:
+                    raise ValueError(f"states.{name}.tools: {tool!r} is not among [tools]")
+                if target not in self.states:
+                    raise ValueError(f"states.{name}.tools.{tool}: there is no state {target!r}")
+            if not state.tools and not state.final:
+                raise ValueError(f"states.{name}: a dead end, neither tools nor final")
+        return self

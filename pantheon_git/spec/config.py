@@ -1,0 +1,24 @@
+"""Configuration of one clone: `git config pantheon.*`, read once. Not versioned; nothing here can loosen the policy."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from pantheon_git.spec.base import Spec
+
+
+class Config(Spec):
+    """How this machine runs a night."""
+
+    jobs: int = Field(8, ge=1, le=4096)
+    """Jobs in flight at once; `pantheon.jobs`."""
+    engine: Literal["auto", "openvino", "vllm", "replay", "control"] = "auto"
+    """`pantheon.engine`."""
+    model_path: str | None = Field(None, alias="modelPath")
+    """A model on disk in place of the one that the agents name; `pantheon.modelPath`."""
+    target: str | None = None
+    """The branch that PRs are for; absent: the branch that HEAD names; `pantheon.target`."""
+    jail: Literal["auto", "bubblewrap", "namespaces"] = "auto"
+    """`pantheon.jail`."""

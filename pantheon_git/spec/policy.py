@@ -1,0 +1,48 @@
+"""The policy: `.pantheon/policy.toml`, always read from the base commit, never from a job's branch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from pantheon_git.spec.base import Spec
+
+
+class Ceilings(Spec):
+    """Upper bounds for every job; a task may ask for less, never for more."""
+
+    steps: int = Field(20, ge=1)
+    tool_calls: int = Field(20, ge=0)
+    failures: int = Field(3, ge=0)
+    wall_seconds: float = Field(900, gt=0)
+    tokens: int = Field(4000, ge=1)
+    diff_lines: int = Field(400, ge=1)
+
+
+class JailLimits(Spec):
+    memory_mb: int = Field(1024, ge=64)
+    processes: int = Field(64, ge=4)
+    file_mb: int = Field(64, ge=1)
+    """The largest file that a job may write."""
+    output_kb: int = Field(1024, ge=16)
+    """Bytes of one tool answer or one command's output."""
+    open_files: int = Field(256, ge=32)
+
+
+class GateRules(Spec):
+    reviewers: int = Field(2, ge=0)
+    """Reviewers that must pass; every reviewer of the flow must agree besides."""
+    forbidden_paths: tuple[str, ...] = ()
+    """Globs that no job may change, beside the built-in ones (`.pantheon/`, `agents/`, `hooks/`, CI and git attribute files)."""
+    allow_binary: bool = False
+    allow_executable: bool = False
+
+
+class Policy(Spec):
+    schema_: Literal[1] = Field(1, alias="schema")
+    ceilings: Ceilings = Ceilings()
+    jail: JailLimits = JailLimits()
+    gate: GateRules = GateRules()
+    share: tuple[str, ...] = ()
+    """Untracked folders that jobs see read-only, such as `node_modules` or `.venv`. Their digest goes into every statement."""

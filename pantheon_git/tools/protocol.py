@@ -1,0 +1,40 @@
+"""What a typed tool is. Standard library only: the host inside the jail imports this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+class ToolError(Exception):
+    """The tool refuses or cannot: `code` is stable and short (`not-found`, `refused`, `bad-argument` …), the text is for the model and the person."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The job's tree as the tool sees it. The kernel is what keeps a tool inside; this only resolves names."""
+
+    root: Path
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """The task's parameters and the repository's conventions (such as the tags in use)."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    name: str
+    summary: str
+    """One line, for the schema card in the prompt."""
+    input: Mapping[str, Any]
+    """JSON Schema of the arguments."""
+    run: Callable[[Workspace, dict[str, Any]], dict[str, Any]]
+    """Takes valid arguments, returns a JSON-serialisable result; raises ToolError. Calling it twice gives the same tree."""
+    writes: bool = False
+    example: Mapping[str, Any] = field(default_factory=dict)
+    """Example arguments, for the schema card."""
