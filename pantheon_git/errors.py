@@ -20,7 +20,7 @@ class PantheonError(Exception):
 
 
 class SpecError(PantheonError):
-    """A file that a person wrote is wrong. `faults` holds every fault, one line each: `file:line:col: path: message`."""
+    """A file that a person wrote is wrong. `faults` holds all of them, each as `file:line:col: path: message`."""
 
     def __init__(self, faults: list[str], hint: str = "pantheon-git check") -> None:
         super().__init__("\n".join(faults), hint)

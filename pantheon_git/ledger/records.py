@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Verdict = Literal["pass", "fail", "refused", "error", "skip"]
-"""`fail`: an honest no. `refused`: the work was not safe to do. `error`: the machinery broke. `skip`: its condition did not hold."""
+"""`fail`: an honest no. `refused`: the work was not safe to do. `error`: the machinery broke. `skip`: its `if` was false."""
 Ending = Literal["pr", "failed", "refused", "error", "unchanged"]
 
 
@@ -46,9 +46,10 @@ class NodeResult:
     seconds: float
     attempt: int = 1
     files: Mapping[str, bytes] = field(default_factory=dict)
-    """Artifact files: input.json, llm_prompt.txt, tool_calls.jsonl, output.json, stdout.log, stderr.log, diff.patch, review.json, metrics.json."""
+    """Artifact files: input.json, llm_prompt.txt, tool_calls.jsonl, output.json, stdout.log, stderr.log, diff.patch,
+    review.json, metrics.json."""
     predicate: Mapping[str, Any] = field(default_factory=dict)
-    """agent {name, version, digest}, model {name, digest, adapter}, prompt_sha256, limits, authorship, tokens, … (JSON)."""
+    """JSON: agent {name, version, digest}, model {name, digest, adapter}, prompt_sha256, limits, authorship, tokens …"""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Tool(Spec):
     """How the agent may use one tool."""
 
     bind: dict[str, str] = Field(default_factory=dict)
-    """Argument → where its value comes from: `task.path`, `task.params.KEY`, `result.TOOL.KEY`. The model never sees these."""
+    """Argument → where its value comes from: `task.path`, `task.params.KEY`, `result.TOOL.KEY`. Hidden from the model."""
     ask: tuple[str, ...] = ()
     """Arguments that the model fills in. With none, the call is forced and costs no tokens."""
 

@@ -9,7 +9,10 @@ from typing import Any
 
 
 class ToolError(Exception):
-    """The tool refuses or cannot: `code` is stable and short (`not-found`, `refused`, `bad-argument` …), the text is for the model and the person."""
+    """The tool refuses or cannot: `code` is stable and short (`not-found`, `refused`, `bad-argument` …).
+
+    The message is for the model and the person.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -34,7 +37,7 @@ class Tool:
     input: Mapping[str, Any]
     """JSON Schema of the arguments."""
     run: Callable[[Workspace, dict[str, Any]], dict[str, Any]]
-    """Takes valid arguments, returns a JSON-serialisable result; raises ToolError. Calling it twice gives the same tree."""
+    """Valid arguments in, a JSON-serialisable result out; raises ToolError. Calling it twice gives the same tree."""
     writes: bool = False
     example: Mapping[str, Any] = field(default_factory=dict)
     """Example arguments, for the schema card."""
