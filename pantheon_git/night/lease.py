@@ -57,7 +57,7 @@ def lease(state: Path, what: str) -> Iterator[Holder | None]:
 
 def _take(path: Path) -> tuple[IO[str], Holder | None]:
     for _ in range(50):
-        with _open(path.with_name("lease.guard")) as guard:  # takeovers one at a time, else two unlink each other's file
+        with _open(path.with_name("lease.guard")) as guard:  # one at a time, else two unlink each other's file
             fcntl.flock(guard, fcntl.LOCK_EX)
             file = _open(path)
             who = holder(file)
