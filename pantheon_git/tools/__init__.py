@@ -1,0 +1,10 @@
+"""Typed tools: what an agent can do. Standard library and file parsers only; the host inside the jail imports this."""
+
+from __future__ import annotations
+
+from pantheon_git.tools import files
+from pantheon_git.tools.frontmatter import tools as frontmatter
+from pantheon_git.tools.protocol import Tool
+
+TOOLS: dict[str, Tool] = {tool.name: tool for tool in (*frontmatter.TOOLS, *files.TOOLS)}
+"""Every tool by name. An explicit table: no discovery, so that no file in a repository can add one."""

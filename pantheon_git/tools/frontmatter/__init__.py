@@ -1,0 +1,1 @@
+"""Front matter of Markdown documents: read, draft, gate, write, check."""

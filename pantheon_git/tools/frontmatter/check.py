@@ -1,0 +1,75 @@
+"""`frontmatter.check`: what is wrong with a document's front matter, judged from its bytes alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pantheon_git.tools.frontmatter import descriptions, edit, ground, tags
+from pantheon_git.tools.frontmatter.document import WRITABLE, Document, parse
+from pantheon_git.tools.frontmatter.draft import FIELDS, make
+from pantheon_git.tools.protocol import Workspace
+
+SHORT_DOCUMENT = 40
+"""Words; a document with fewer may have a shorter description than others."""
+
+
+def problems(workspace: Workspace, path: str, raw: bytes, before: bytes | None) -> list[str]:
+    """Every fault, in plain words; empty: all is well. ToolError("refused") where the file is not a document."""
+    doc = parse(raw)
+    if doc.kind not in ("yaml", "toml", "json"):
+        return [doc.reason or "there is no front matter"]
+    old = parse(before) if before is not None else None
+    found = [f"front matter: {repair}" for repair in doc.repairs]
+    if old is not None:
+        found += _changed(old, doc)
+    draft = make(workspace, path, raw)
+    was = old.values if old is not None and old.kind in WRITABLE else {}
+    for name in workspace.params.get("fields", FIELDS):
+        value = doc.values.get(name)
+        if value != was.get(name) or not value:
+            found += [f"{name}: {fault}" for fault in _faults(name, value, draft)]
+    return found
+
+
+def _faults(name: str, value: Any, draft: Any) -> list[str]:
+    if name == "tags":
+        return _tag_faults(value, draft)
+    if not isinstance(value, str) or not value.strip():
+        return ["missing or not text"]
+    if name == "title":
+        return ground.title_faults(value, draft.prose, draft.path, draft.language)
+    shortest = descriptions.SHORTEST if draft.prose.words >= SHORT_DOCUMENT else 4
+    return ground.description_faults(value, draft.prose, draft.language, shortest=shortest)
+
+
+def _tag_faults(value: Any, draft: Any) -> list[str]:
+    if not isinstance(value, list):
+        return [] if value is None and not draft.tags else ["not a list"]
+    spelled = {name for name, _ in draft.vocabulary}
+    found = [f"{t!r} is not kebab-case" for t in value if not isinstance(t, str) or (t not in spelled and t != tags.kebab(t))]
+    if len(value) > tags.MOST:
+        found.append(f"{len(value)} tags; at most {tags.MOST}")
+    if len(set(map(str, value))) != len(value):
+        found.append("a tag appears twice")
+    return found
+
+
+def _changed(old: Document, new: Document) -> list[str]:
+    """What differs beside title, description and tags: nothing may."""
+    found = []
+    body = new.body
+    if old.kind in ("none", "rule") and body != old.body:
+        body = body.removeprefix(old.eol)
+    if body != old.body and not (old.kind == "json" and body.removeprefix(old.eol) == old.body):
+        found.append("the body is not what it was")
+    if old.kind not in WRITABLE:
+        return [*found, f"it was not to be touched: {old.reason}"]
+    before, after = edit.plain(old.values), edit.plain(new.values)
+    found += [f"the key {key!r} is lost" for key in before if key not in after]
+    for key in before:
+        if key in after and key not in FIELDS and after[key] != before[key]:
+            found.append(f"the key {key!r} has another value")
+    found += [f"the key {key!r} was added" for key in after if key not in before and key not in FIELDS]
+    kept = [k for k in FIELDS if isinstance(before.get(k), str) and before[k].strip() and k != "tags"]
+    found += [f"the existing {key} was overwritten" for key in kept if after.get(key) != before[key]]
+    return found

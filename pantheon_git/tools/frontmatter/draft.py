@@ -1,0 +1,173 @@
+"""One document, read and drafted: what it has, what it needs, the candidates, and the decision what to write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Any
+
+from pantheon_git.tools.files import read_bytes
+from pantheon_git.tools.frontmatter import descriptions, ground, language, prose, tags, titles, yamltext
+from pantheon_git.tools.frontmatter.document import SUFFIXES, WRITABLE, Document, parse
+from pantheon_git.tools.protocol import ToolError, Workspace
+
+FIELDS = ("title", "description", "tags")
+
+
+@dataclass
+class Decision:
+    """What is written, by whom (`kept`, `given`, `tool`, `fallback`), and why a given answer was not taken."""
+
+    changes: dict[str, str | list[str]] = field(default_factory=dict)
+    written: dict[str, Any] = field(default_factory=dict)
+    authorship: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, list[str]] = field(default_factory=dict)
+
+    def view(self) -> dict[str, Any]:
+        return {"written": self.written, "authorship": self.authorship, "reasons": self.reasons}
+
+
+@dataclass
+class Draft:
+    doc: Document
+    path: str
+    params: Mapping[str, Any]
+    vocabulary: list[tuple[str, float]]
+    in_use: list[str]
+
+    @property
+    def to_yaml(self) -> bool:
+        return self.params.get("format") == "yaml"
+
+    @cached_property
+    def prose(self) -> prose.Prose:
+        return prose.read(self.doc.body)
+
+    @cached_property
+    def language(self) -> str:
+        return language.detect(" ".join([*self.prose.paragraphs, *self.prose.asides, *(t for _, t in self.prose.headings)]))
+
+    @cached_property
+    def titles(self) -> list[str]:
+        found = titles.candidates(self.prose, self.path, self.doc.values)
+        return [t for t in found if not ground.title_faults(t, self.prose, self.path, self.language)] or found[:1]
+
+    @cached_property
+    def descriptions(self) -> list[str]:
+        """Those that pass the gate, else the first ones of a document that is too short to pass it."""
+        found = descriptions.candidates(self.prose, self.title, self.doc.values)
+        good = [d for d in found if not ground.description_faults(d, self.prose, self.language)]
+        return good or [d for d in found if not ground.description_faults(d, self.prose, self.language, shortest=4)]
+
+    @cached_property
+    def tags(self) -> list[str]:
+        return tags.rank(self.prose, self.title, self.vocabulary, self.in_use)
+
+    @cached_property
+    def title(self) -> str:
+        kept = self.doc.values.get("title")
+        return kept if isinstance(kept, str) and kept.strip() else next(iter(self.titles), "")
+
+    def needs(self) -> list[str]:
+        wanted = self.params.get("fields", FIELDS)
+        return [name for name in FIELDS if name in wanted and _empty(self.doc.values.get(name))]
+
+    def view(self) -> dict[str, Any]:
+        """The compact view for a prompt."""
+        return {
+            "path": self.path, "kind": self.doc.kind, "keys": list(self.doc.values), "needs": self.needs(),
+            "has": {n: self.doc.values[n] for n in FIELDS if isinstance(self.doc.values.get(n), (str, list))},
+            "language": self.language, "words": self.prose.words, "title": self.title, "titles": self.titles[:5],
+            "headings": [text for _, text in self.prose.headings[:12]], "excerpt": prose.excerpt(self.prose),
+            "description": next(iter(self.descriptions), ""), "descriptions": self.descriptions[:6],
+            "tags": self.tags[: tags.MOST], "tag_candidates": self.tags[:12], "repairs": list(self.doc.repairs),
+        }  # fmt: skip
+
+    def decide(self, given: Mapping[str, Any]) -> Decision:
+        """Kept, given or computed, field by field; ToolError("refused") where a field can be neither."""
+        decision = Decision()
+        needs = self.needs()
+        for name in FIELDS:
+            old = self.doc.values.get(name)
+            if name not in needs:
+                self._keep(decision, name, old)
+            else:
+                self._fill(decision, name, given.get(name))
+        return decision
+
+    def _keep(self, decision: Decision, name: str, old: Any) -> None:
+        decision.authorship[name] = "kept"
+        if isinstance(old, yamltext.Scalar) and name != "tags":
+            decision.changes[name] = old.text
+            decision.reasons[name] = [f"put in quotes: it reads as {old.kind}"]
+        elif name == "tags" and isinstance(old, str) and "," in old and "\n" not in old:
+            names = [part.strip() for part in old.split(",") if part.strip()]
+            spelled = {tags.kebab(n): n for n, _ in self.vocabulary}
+            decision.changes[name] = list(dict.fromkeys(spelled.get(tags.kebab(n), tags.kebab(n)) for n in names))
+            decision.reasons[name] = ["one string became a list"]
+        elif old is not None and not isinstance(old, str if name != "tags" else (str, list)):
+            raise ToolError("refused", f"{name} is neither text nor empty: {old!r}")
+
+    def _fill(self, decision: Decision, name: str, given: Any) -> None:
+        faults: list[str] = []
+        value: Any = None
+        if given:
+            value, faults = self._gated(name, given)
+        if given and value and not faults:
+            decision.authorship[name] = "model"
+        else:
+            value = {"title": self.title, "description": next(iter(self.descriptions), ""), "tags": self.tags[:6]}[name]
+            decision.authorship[name] = "fallback" if given else "tool"
+        if faults:
+            decision.reasons[name] = faults
+        if value:
+            decision.changes[name] = decision.written[name] = value
+        elif name != "tags":
+            raise ToolError("refused", f"the document has nothing to make a {name} of")
+
+    def _gated(self, name: str, given: Any) -> tuple[Any, list[str]]:
+        if name == "tags":
+            return self._gated_tags(given)
+        text = " ".join(str(given).split(" ")).strip()
+        if name == "title":
+            return text, ground.title_faults(text, self.prose, self.path, self.language)
+        return text, ground.description_faults(text, self.prose, self.language)
+
+    def _gated_tags(self, given: list[str]) -> tuple[list[str], list[str]]:
+        """Known tags are taken in their own spelling, others only if the document has their words."""
+        spelled = {tags.kebab(n): n for n, _ in self.vocabulary} or {tags.kebab(n): n for n in self.in_use}
+        faults, taken = [], []
+        for tag in given:
+            key = tags.kebab(tag)
+            if key in spelled:
+                taken.append(spelled[key])
+            elif not self.vocabulary and key and not ground.ungrounded(key.replace("-", " "), self.prose, self.title):
+                taken.append(key)
+            else:
+                faults.append(f"{tag!r} is not a tag of this repository and not in the document")
+        taken = list(dict.fromkeys(taken))[: tags.MOST]
+        return taken, faults if len(taken) < tags.FEWEST else []
+
+
+def make(workspace: Workspace, path: str, raw: bytes) -> Draft:
+    """Read and ready; ToolError("refused") where this document must not be written to."""
+    if PurePosixPath(path).suffix.lower() not in SUFFIXES:
+        raise ToolError("refused", f"{path} is not a Markdown document")
+    doc = parse(raw)
+    if doc.kind not in WRITABLE:
+        raise ToolError("refused", doc.reason)
+    given = workspace.params.get("vocabulary")
+    if isinstance(given, str):
+        try:
+            given = json.loads(read_bytes(workspace, given))
+        except ValueError as error:
+            raise ToolError("bad-argument", f"the vocabulary file is not JSON: {error}") from error
+    in_use = workspace.params.get("tags_in_use", [])
+    return Draft(doc, path, workspace.params, tags.vocabulary_of(given), [t for t in in_use if isinstance(t, str)])
+
+
+def _empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip()) or value == []

@@ -1,0 +1,93 @@
+"""The gate behind every answer: length, one line, a whole sentence, the document's language, and grounded in it.
+
+Deterministic; returns reasons (none: it passes). A model's words that fail are replaced by the computed candidate.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pantheon_git.tools.frontmatter.descriptions import LONGEST, SHORTEST
+from pantheon_git.tools.frontmatter.language import agrees
+from pantheon_git.tools.frontmatter.prose import Prose
+from pantheon_git.tools.frontmatter.titles import LIMIT
+
+GROUNDED = 0.75
+"""Share of content words that the document must have."""
+_FREE = set(
+    ["a", "an", "the", "of", "to", "in", "on", "and", "for", "or", "with", "your", "you", "how", "is", "are", "be", "as", "by", "from", "at", "this", "that", "it", "its", "using", "use", "into", "can", "will", "we", "our", "not", "via", "if", "when", "what", "which", "more", "learn", "guide", "introduction", "overview", "tutorial", "explains", "describes", "shows", "covers", "explore", "discover", "understand", "get", "started", "about", "page", "document", "reference", "returns"]
+)
+_DANGLING = re.compile(r"(\.\.\.|…|[,:;\-–]|\b(?:and|or|the|of|to|a|an|with|for|in))\s*$", re.IGNORECASE)
+
+
+def description_faults(text: str, prose: Prose, language: str, *, shortest: int = SHORTEST) -> list[str]:
+    """Why this is no description of the document."""
+    line = text.strip()
+    faults = _form(line, shortest, LONGEST)
+    if line and _DANGLING.search(line):
+        faults.append("not a complete sentence")
+    if line and not agrees(line, language):
+        faults.append(f"not in the document's language ({language})")
+    return faults + ungrounded(line, prose, known="")
+
+
+def title_faults(text: str, prose: Prose, path: str, language: str) -> list[str]:
+    """Why this is no title of the document. Names may be in another script than the text."""
+    line = text.strip()
+    faults = _form(line, 2, LIMIT)
+    missing = ungrounded(line, prose, known=re.sub(r"[\W_]+", " ", path))
+    if not agrees(line, language) and missing:
+        faults.append(f"not in the document's language ({language})")
+    return faults + missing
+
+
+def _form(line: str, shortest: int, longest: int) -> list[str]:
+    faults = []
+    if not line:
+        return ["empty"]
+    if "\n" in line or "\r" in line or not line.isprintable():
+        faults.append("not one line of text")
+    if len(line) < shortest:
+        faults.append(f"{len(line)} characters; at least {shortest} are asked for")
+    if len(line) > longest:
+        faults.append(f"{len(line)} characters; at most {longest} are asked for")
+    if re.search(r"https?://|</?\w+>|\]\(|```|\{\{", line):
+        faults.append("has a link, markup or a template in it")
+    return faults
+
+
+def ungrounded(line: str, prose: Prose, known: str) -> list[str]:
+    """Numbers and names must be in the document, and nearly all of the content words."""
+    seen = f"{prose.text} {known}".casefold()
+    vocabulary = {stem(word) for word in re.findall(r"[^\W_]+", seen)}
+    faults = []
+    numbers = [n for n in re.findall(r"\d+(?:[.,]\d+)*", line) if n not in seen]
+    if numbers:
+        faults.append(f"numbers that the document does not have: {', '.join(numbers)}")
+    words = [w for w in re.findall(r"[^\W\d_]+", line) if w.casefold() not in _FREE and len(w) > 2]
+    if not words or not all(w[0] < "\u0250" for w in words):
+        return faults + _other_scripts(line, seen)
+    names = [w for w in words[1:] if w[0].isupper() and stem(w.casefold()) not in vocabulary]
+    if names:
+        faults.append(f"names that the document does not have: {', '.join(names)}")
+    known_words = sum(stem(w.casefold()) in vocabulary for w in words)
+    if known_words < GROUNDED * len(words):
+        faults.append(f"only {known_words} of {len(words)} content words are in the document")
+    return faults
+
+
+def _other_scripts(line: str, seen: str) -> list[str]:
+    """Pairs of characters, for scripts that do not part words."""
+    runs = [r.casefold() for r in re.findall(r"[^\W\d_]{2,}", line)]
+    pairs = [r[i : i + 2] for r in runs for i in range(len(r) - 1)]
+    if pairs and sum(p in seen for p in pairs) < 0.6 * len(pairs):
+        return ["too few of its words are in the document"]
+    return []
+
+
+def stem(word: str) -> str:
+    """Crude English stem: enough for `deploying`, `deploys` and `deploy` to be one word."""
+    for ending in ("ations", "ation", "ings", "ing", "ies", "ied", "ers", "er", "ed", "es", "s", "e", "y"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
