@@ -91,6 +91,6 @@ def test_numstat_and_text_are_as_git_prints_them(repo: Path) -> None:
     theirs = git(repo, "diff", "--cached", "--full-index", "--no-renames", base).split(b"\n")
     ours = render(edits).split(b"\n")
     assert [line.split(b" @@")[0] for line in ours] == [line.split(b" @@")[0] for line in theirs]
-    numbers = {p.decode(): (int(a), int(d)) for a, d, p in
-               (line.split(b"\t") for line in git(repo, "diff", "--cached", "--numstat", "--no-renames", base).splitlines())}  # fmt: skip
+    lines = git(repo, "diff", "--cached", "--numstat", "--no-renames", base).splitlines()
+    numbers = {path.decode(): (int(a), int(d)) for a, d, path in (line.split(b"\t") for line in lines)}
     assert count(edits) == numbers
