@@ -1,0 +1,29 @@
+"""Every command, its section, where its code is, and its one line of help."""
+
+from __future__ import annotations
+
+from pantheon_git.cli.lazy import Entry
+
+SETUP, DAY, NIGHT, MORNING, PROOF, HELP = (
+    "Set up", "By day", "At night", "In the morning", "Evidence", "Tools",
+)  # fmt: skip
+
+COMMANDS: dict[str, Entry] = {
+    "demo": Entry(SETUP, "demo:demo", "See a whole night in a scratch repository, in a few minutes."),
+    "init": Entry(SETUP, "init:init", "Set this repository up: .pantheon/, keys, git config, the pre-commit hook."),
+    "model": Entry(SETUP, "model:model", "Fetch and list local models."),
+    "keys": Entry(SETUP, "keys:keys", "Show, export and trust the keys that sign."),
+    "doctor": Entry(SETUP, "doctor:doctor", "Say whether a night would run here, and what is missing."),
+    "add": Entry(DAY, "add:add", "Queue work: one task file for each path."),
+    "check": Entry(DAY, "check:check", "Validate queue, flows, agents and policy; what the pre-commit hook runs."),
+    "retry": Entry(DAY, "retry:retry", "Queue a task again that failed or was rejected."),
+    "schema": Entry(DAY, "schema:schema", "Print the JSON Schema of a file that you write, for your editor."),
+    "run": Entry(NIGHT, "run:run", "Run the night: every queued task of the committed queue, once."),
+    "report": Entry(MORNING, "report:report", "Read what the night did, from its signed records alone."),
+    "pr": Entry(MORNING, "pr:pr", "Review the night's branches: list, show, diff, checkout, merge, reject."),
+    "log": Entry(PROOF, "log:log", "List recorded jobs, newest night first, failures included."),
+    "trace": Entry(PROOF, "trace:trace", "Show what every node of a job saw, said and did."),
+    "replay": Entry(PROOF, "replay:replay", "Run a recorded job again from its recorded answers, and compare."),
+    "verify": Entry(PROOF, "verify:verify", "Check every signature and every byte of the ledger, offline."),
+    "bench": Entry(HELP, "bench:bench", "Measure this machine: runner, engine, reviewers."),
+}
