@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pantheon_git.tools.frontmatter import descriptions, edit, ground, tags
+from pantheon_git.tools.frontmatter import edit, ground, tags
 from pantheon_git.tools.frontmatter.document import WRITABLE, Document, parse
 from pantheon_git.tools.frontmatter.draft import FIELDS, make
 from pantheon_git.tools.protocol import Workspace
-
-SHORT_DOCUMENT = 40
-"""Words; a document with fewer may have a shorter description than others."""
 
 
 def problems(workspace: Workspace, path: str, raw: bytes, before: bytes | None) -> list[str]:
@@ -37,9 +34,11 @@ def _faults(name: str, value: Any, draft: Any) -> list[str]:
     if not isinstance(value, str) or not value.strip():
         return ["missing or not text"]
     if name == "title":
-        return ground.title_faults(value, draft.prose, draft.path, draft.language)
-    shortest = descriptions.SHORTEST if draft.prose.words >= SHORT_DOCUMENT else 4
-    return ground.description_faults(value, draft.prose, draft.language, shortest=shortest)
+        return [] if value in draft.titles else ground.title_faults(value, draft.prose, draft.path, draft.language)
+    faults = ground.description_faults(value, draft.prose, draft.language)
+    if faults and not draft.long_descriptions:
+        return ground.description_faults(value, draft.prose, draft.language, shortest=ground.SHORT)
+    return faults
 
 
 def _tag_faults(value: Any, draft: Any) -> list[str]:

@@ -1,37 +1,103 @@
-"""Description candidates and the computed draft: the document's own sentences, rewritten by fixed rules."""
+"""Description candidates and the computed draft: the document's own sentences, rewritten by fixed rules.
+
+Each sentence gets a form (what a reader is told to learn, what a thing returns, what a thing is) and a score; the best
+form of the best sentence is the draft. English has rewriting rules; other languages get their own sentences, trimmed.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pantheon_git.tools.frontmatter import forms
 from pantheon_git.tools.frontmatter.prose import Prose, sentences
+from pantheon_git.tools.frontmatter.words import base_form, content_stems
 
 SHORTEST, LONGEST = 40, 160
 _SYNONYMS = ("summary", "excerpt", "abstract", "about", "subtitle", "tagline", "lead")
+_WEIGHTS = {"learn": 2.6, "about": 1.7, "api": 2.6, "use": 2.2, "can": 1.9, "do": 1.3}
+_FADING = {"can": 0.2, "do": 0.03, "learn": 0.02}
+"""What a rule loses with each sentence before it: further down, “you can …” speaks of a detail."""
+_NOISE = re.compile(
+    r"\b(?:billing|pricing|costs?|prerequisites?|before you begin|assumes?|billable|sign up|license|copyright|deprecated"
+    r"|archived|obsolete|click|contributed|for more information|see the|note that|refer to|clean up)\b|^(?:note|important|tip"
+    r"|warning|caution)\b|[=;|]{1}\s|^however\b|^but\b|^and\b|[?]$|\be\.g\.$",
+    re.IGNORECASE,
+)
+_SHORT_START = re.compile(r"^(?:it|they|these|those|this|he|she|such|for example|for this|also|then|once|if|when|now|because|as|with this|to|similar|see|visit|read|please|congratulations|let['’]?s|after|before|you['’]ll|you (?:need|must|should)|you|your|our|we|unlike|each|don['’]t|do not|make sure|there (?:are|is))\b", re.I)
 
 
-def candidates(prose: Prose, title: str, values: Mapping[str, Any]) -> list[str]:
+def candidates(prose: Prose, title: str, values: Mapping[str, Any], language: str = "en") -> list[str]:
     """Best first; each one line. Empty only where the document has no words at all."""
-    found = [value for key in _SYNONYMS if isinstance(value := values.get(key), str)]
-    for paragraph in (*prose.paragraphs[:6], *prose.asides[:6]):
-        found += [fit(s) for s in sentences(paragraph)[:3]]
+    found = [(9.0, value) for key in _SYNONYMS if isinstance(value := values.get(key), str) and value.strip()]
+    topic = content_stems(title)
+    known = set(re.findall(r"[a-z]+", prose.text.casefold()))
+    for place, sentence in enumerate(_in_order(prose)):
+        for score, form in _forms(sentence, known, language, place):
+            line = fit(form)
+            cut = 0.4 if len(form) > LONGEST else 0.0
+            shared = len(topic & content_stems(line)) / (len(topic) or 1)
+            found.append((score + 1.2 * shared - min(place, 14) * 0.09 - _faults(sentence, line) - cut, line))
+    found += _from_title(title, known, language)
     heads = [text for _, text in prose.headings[:4]]
     if heads:
-        found.append(fit(", ".join(heads) + "."))
-    return list(dict.fromkeys(f for f in found if f))
+        found.append((-3.0, fit(", ".join(heads) + ".")))
+    ranked = sorted(found, key=lambda pair: -pair[0])
+    return list(dict.fromkeys(line for _, line in ranked if line))
+
+
+def _in_order(prose: Prose) -> Iterator[str]:
+    for paragraph in prose.paragraphs[:7]:
+        yield from sentences(paragraph)[:4]
+    for aside in prose.asides[:6]:
+        yield from sentences(aside)[:1]
+
+
+def _forms(sentence: str, known: set[str], language: str, place: int) -> Iterator[tuple[float, str]]:
+    """The sentence in every form that a rule gives it, with that rule's weight."""
+    bare = re.sub(r"\s*\([^()]*\)", "", sentence).strip() or sentence
+    yield 1.0, bare
+    if language == "en":
+        for rule, said in forms.english(bare, known, SHORTEST):
+            yield _WEIGHTS[rule] - _FADING.get(rule, 0.0) * place, said
+
+
+def _from_title(title: str, known: set[str], language: str) -> Iterator[tuple[float, str]]:
+    """“Deploying X on Y” → “Learn how to deploy X on Y.”"""
+    words = title.split()
+    base = base_form(words[0], known) if language == "en" and len(words) > 3 else ""
+    if base:
+        yield 2.2, fit(f"Learn how to {base} {' '.join(words[1:])}.")
+
+
+def _faults(sentence: str, line: str) -> float:
+    penalty = 1.2 if _NOISE.search(sentence) else 0.0
+    penalty += 0.7 if _SHORT_START.search(sentence) else 0.0
+    penalty += 2.5 if sentence[-1:] in ":：" else 0.0
+    penalty += 0.8 if sentence[-1:] not in ".!。！？" else 0.0
+    penalty += 0.5 if len(line) < SHORTEST else 0.0
+    return penalty + max(0, len(line) - 110) * 0.006
 
 
 def fit(sentence: str) -> str:
-    """At most LONGEST characters, cut at a clause or a word so that it still reads as a sentence."""
-    line = " ".join(sentence.split())
-    if len(line) <= LONGEST:
-        return line
-    cut = line[: LONGEST - 1]
-    for mark in ("; ", ". ", ": ", ", "):
-        at = cut.rfind(mark)
-        if at >= SHORTEST:
-            return cut[:at].rstrip(" ,;:") + "."
-    cut = cut.rpartition(" ")[0] or cut
-    return re.sub(r"(?:\s+(?:and|or|the|a|an|of|to|in|for|with|that|by|on|as|is|are|from))+$", "", cut).rstrip(" ,;:-") + "."  # noqa: E501
+    """At most LONGEST characters, cut at a clause or a word so that it still reads as a sentence; ends with a stop."""
+    line = " ".join(sentence.split()).strip(" :;,")
+    if len(line) > 100:
+        line = re.sub(r",? (?:which|where|so that|such as|including|in order to)\b[^.]*\.$", ".", line) if len(line) > LONGEST else line  # noqa: E501
+    if len(line) > LONGEST:
+        line = _cut(line[: LONGEST - 1])
+    if line and line[-1].isalnum() and " " in line:
+        line += "."
+    return line
+
+
+def _cut(text: str) -> str:
+    for mark in ("; ", ". ", " — ", " - ", ": ", ", "):
+        at = text.rfind(mark)
+        if at >= 60 and text[:at].count("(") == text[:at].count(")"):
+            return text[:at].rstrip(" ,;:-—") + "."
+    text = text.rpartition(" ")[0] or text
+    text = text[: text.rfind("(")] if text.count("(") > text.count(")") else text
+    ends = r"(?:\s+(?:and|or|the|a|an|of|to|in|for|with|that|by|on|as|is|are|from|your|using|you|can|which|through))+$"
+    return re.sub(ends, "", text).rstrip(" ,;:-") + "."

@@ -52,19 +52,28 @@ class Draft:
 
     @cached_property
     def titles(self) -> list[str]:
-        found = titles.candidates(self.prose, self.path, self.doc.values)
+        found = titles.candidates(self.prose, self.path, self.doc.values, self.language)
         return [t for t in found if not ground.title_faults(t, self.prose, self.path, self.language)] or found[:1]
 
     @cached_property
-    def descriptions(self) -> list[str]:
-        """Those that pass the gate, else the first ones of a document that is too short to pass it."""
-        found = descriptions.candidates(self.prose, self.title, self.doc.values)
-        good = [d for d in found if not ground.description_faults(d, self.prose, self.language)]
-        return good or [d for d in found if not ground.description_faults(d, self.prose, self.language, shortest=4)]
+    def computed(self) -> list[str]:
+        return descriptions.candidates(self.prose, self.title, self.doc.values, self.language)
 
     @cached_property
-    def tags(self) -> list[str]:
-        return tags.rank(self.prose, self.title, self.vocabulary, self.in_use)
+    def long_descriptions(self) -> list[str]:
+        """The computed ones that pass the gate."""
+        return [d for d in self.computed if not ground.description_faults(d, self.prose, self.language)]
+
+    @cached_property
+    def descriptions(self) -> list[str]:
+        """Those that pass, else (a document with few words) those that pass but for their length."""
+        short = (d for d in self.computed if not self.long_descriptions)
+        loose = [d for d in short if not ground.description_faults(d, self.prose, self.language, shortest=ground.SHORT)]
+        return self.long_descriptions or loose
+
+    @cached_property
+    def tags(self) -> list[tuple[str, float]]:
+        return tags.rank(self.prose, self.title, self.vocabulary, self.in_use, titles.slug_of(self.path))
 
     @cached_property
     def title(self) -> str:
@@ -83,7 +92,7 @@ class Draft:
             "language": self.language, "words": self.prose.words, "title": self.title, "titles": self.titles[:5],
             "headings": [text for _, text in self.prose.headings[:12]], "excerpt": prose.excerpt(self.prose),
             "description": next(iter(self.descriptions), ""), "descriptions": self.descriptions[:6],
-            "tags": self.tags[: tags.MOST], "tag_candidates": self.tags[:12], "repairs": list(self.doc.repairs),
+            "tags": tags.chosen(self.tags), "tag_candidates": [tag for tag, _ in self.tags], "repairs": list(self.doc.repairs),
         }  # fmt: skip
 
     def decide(self, given: Mapping[str, Any]) -> Decision:
@@ -119,7 +128,7 @@ class Draft:
         if given and value and not faults:
             decision.authorship[name] = "model"
         else:
-            value = {"title": self.title, "description": next(iter(self.descriptions), ""), "tags": self.tags[:6]}[name]
+            value = {"title": self.title, "description": next(iter(self.descriptions), ""), "tags": tags.chosen(self.tags)}[name]
             decision.authorship[name] = "fallback" if given else "tool"
         if faults:
             decision.reasons[name] = faults

@@ -11,7 +11,10 @@ from pantheon_git.tools.frontmatter.descriptions import LONGEST, SHORTEST
 from pantheon_git.tools.frontmatter.language import agrees
 from pantheon_git.tools.frontmatter.prose import Prose
 from pantheon_git.tools.frontmatter.titles import LIMIT
+from pantheon_git.tools.frontmatter.words import stem
 
+SHORT = 4
+"""The least for a document that has no sentence of SHORTEST characters."""
 GROUNDED = 0.75
 """Share of content words that the document must have."""
 _FREE = set(
@@ -59,9 +62,10 @@ def _form(line: str, shortest: int, longest: int) -> list[str]:
 def ungrounded(line: str, prose: Prose, known: str) -> list[str]:
     """Numbers and names must be in the document, and nearly all of the content words."""
     seen = f"{prose.text} {known}".casefold()
-    vocabulary = {stem(word) for word in re.findall(r"[^\W_]+", seen)}
+    vocabulary = {stem(word) for word in re.findall(r"[^\W\d_]+", seen)}
     faults = []
-    numbers = [n for n in re.findall(r"\d+(?:[.,]\d+)*", line) if n not in seen]
+    joined = re.sub(r"(?<=\d)[-_ ](?=\d)", ".", seen)
+    numbers = [n for n in re.findall(r"\d+(?:[.,]\d+)*", line) if n not in seen and n not in joined]
     if numbers:
         faults.append(f"numbers that the document does not have: {', '.join(numbers)}")
     words = [w for w in re.findall(r"[^\W\d_]+", line) if w.casefold() not in _FREE and len(w) > 2]
@@ -84,10 +88,3 @@ def _other_scripts(line: str, seen: str) -> list[str]:
         return ["too few of its words are in the document"]
     return []
 
-
-def stem(word: str) -> str:
-    """Crude English stem: enough for `deploying`, `deploys` and `deploy` to be one word."""
-    for ending in ("ations", "ation", "ings", "ing", "ies", "ied", "ers", "er", "ed", "es", "s", "e", "y"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word

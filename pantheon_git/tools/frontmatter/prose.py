@@ -16,6 +16,10 @@ _DROP = re.compile(
 )
 _MDX = re.compile(r"^(?:import|export)\s[^\n]*(?:\n(?![ \t]*\n)[ \t}][^\n]*)*", re.MULTILINE)
 _REFERENCE = re.compile(r"^[ ]{0,3}\[[^\]\n]+\]:[^\n]*$", re.MULTILINE)
+_CODE = re.compile(r"(?<!`)(`+)(?!`)([^\n]*?[^`\n])\1(?!`)")
+_SHIELD = {ord(char): 0xE000 + ord(char) for char in "<>{}[]*_"}
+_UNSHIELD = {code: chr(char) for char, code in _SHIELD.items()}
+"""Signs within inline code mean themselves: they are hidden from the rules for markup in the private use area."""
 _ATTRIBUTES = re.compile(r"\{:[^}\n]*\}")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*?/?>|<>|</>", re.DOTALL)
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*?)[ \t#]*$")
@@ -24,7 +28,7 @@ _BULLET = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]+")
 _IMAGE = re.compile(r"!\[([^\]\n]*)\](?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\]\n]*\])")
 _LINK = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\](?:\((?:[^()\n]|\([^()\n]*\))*\)|\[[^\[\]\n]*\])")
 _BARE_REFERENCE = re.compile(r"\[([^\[\]\n]+)\](?![(\[:])")
-_EMPHASIS = re.compile(r"(\*{1,3}|_{1,3}|~~)(?=\S)(.+?)(?<=\S)\1(?!\w)", re.DOTALL)
+_EMPHASIS = re.compile(r"(\*{1,3}|~~)(?=\S)(.+?)(?<=\S)\1|(?<!\w)(_{1,3})(?=\S)(.+?)(?<=\S)\3(?!\w)", re.DOTALL)
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[^\Wa-z_])|(?<=[。！？])[」』）]*")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|Mr|Mrs|Dr|St|No|Fig|approx|incl|z\.B|p\.ex)|\b[A-Z])\.$")
 
@@ -38,6 +42,8 @@ class Prose:
     asides: tuple[str, ...] = ()
     code_names: tuple[str, ...] = ()
     """Inline code, in order, with repeats."""
+    links: tuple[str, ...] = ()
+    """The texts of links, in order."""
     opening: str = ""
     """The heading or paragraph that stands first: `heading` or `paragraph`."""
     text: str = field(default="", repr=False)
@@ -52,7 +58,9 @@ def read(body: str) -> Prose:
     """The prose of a Markdown or MDX body."""
     text = body[:LIMIT].replace("\r\n", "\n").replace("\r", "\n")
     codes = re.findall(r"(?<!`)`([^`\n]{1,80})`(?!`)", _FENCE.sub("\n", text))
-    cleaned = _DROP.sub(" ", _MDX.sub("", _REFERENCE.sub("", _FENCE.sub("\n\n", text))))
+    shielded = _CODE.sub(lambda m: m[0].translate(_SHIELD), _FENCE.sub("\n\n", text))
+    cleaned = _DROP.sub(" ", _MDX.sub("", _REFERENCE.sub("", shielded)))
+    links = tuple(inline(match) for match in _LINK.findall(cleaned))
     headings: list[tuple[int, str]] = []
     paragraphs: list[str] = []
     asides: list[str] = []
@@ -69,7 +77,7 @@ def read(body: str) -> Prose:
             opening = opening or kind
         else:
             asides.append(said)
-    return Prose(tuple(headings), tuple(paragraphs), tuple(asides), tuple(codes), opening, _visible(body[:LIMIT]))
+    return Prose(tuple(headings), tuple(paragraphs), tuple(asides), tuple(codes), links, opening, _visible(body[:LIMIT]))
 
 
 def _blocks(text: str) -> list[tuple[str, int, str]]:
@@ -129,10 +137,10 @@ def inline(raw: str) -> str:
     said = _BARE_REFERENCE.sub(r"\1", said)
     said = re.sub(r"`+([^`]*)`+", r"\1", said)
     for _ in range(2):
-        said = _EMPHASIS.sub(r"\2", said)
+        said = _EMPHASIS.sub(lambda m: m[2] or m[4], said)
     said = re.sub(r"\{#[\w-]+\}|:[a-z_]+:(?=\s|$)", " ", said)
     said = re.sub(r"\\([\\`*_{}\[\]()#+.!|<>-])", r"\1", html.unescape(said))
-    said = re.sub(r"\s+", " ", said).strip()
+    said = re.sub(r"\s+", " ", said).strip().translate(_UNSHIELD)
     return re.sub(r"\s+([,.;:!?])(?=\s|$)", r"\1", said)
 
 

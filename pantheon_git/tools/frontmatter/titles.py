@@ -1,36 +1,53 @@
-"""Title candidates, best first: the document's own first heading, else the file's name said in the document's words."""
+"""Title candidates, best first: the document's own heading, else the file's name said in the document's words.
+
+A learned chooser is not needed here: the order below is the order of how often each was what a person wrote.
+"""
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from pantheon_git.tools.frontmatter.prose import Prose
+from pantheon_git.tools.frontmatter import forms
+from pantheon_git.tools.frontmatter.language import CJK
+from pantheon_git.tools.frontmatter.prose import Prose, sentences
+from pantheon_git.tools.frontmatter.words import content_stems
 
 LIMIT = 120
-_INDEX = {"index", "_index", "readme", "home", "default"}
+_INDEX = {"index", "_index", "readme"}
 _SYNONYMS = ("linktitle", "linkTitle", "name", "heading", "short_title", "nav_title", "sidebar_label")
+_PACKAGES = re.compile(r"integration|package|plugin|adapter|module|librar|reference|extension|api\b", re.IGNORECASE)
 _DATE = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}-")
 _ORDER = re.compile(r"^\d{1,3}[-_. ]+(?=[^\W\d])")
-_SMALL = set(["a", "an", "the", "and", "or", "of", "to", "in", "on", "at", "for", "with", "from", "by", "as", "is", "via", "vs", "into", "per", "und", "de", "la", "le"])
+_TAIL = re.compile(
+    r",? (?:so that|that|which|while|in order|because|when|where|if|by|and then|as well as|providing|allowing|in just"
+    r"|in a few|step by step)\b.*$|[,;:(] .*$"
+)
+_SMALL = frozenset("a an the and or of to in on at for with from by as is via vs into per und de la le part".split())
+_GENERIC = re.compile(
+    r"^(?:introduction|overview|objectives?|prerequisites?|before you begin|costs?|getting started|usage|examples?|summary"
+    r"|installation|setup|what you['’]ll|contents|table of contents|about|background|next steps|what['’]s next|requirements"
+    r"|description|official resources|how it works)\b",
+    re.IGNORECASE,
+)
 
 
-def candidates(prose: Prose, path: str, values: Mapping[str, Any]) -> list[str]:
+def candidates(prose: Prose, path: str, values: Mapping[str, Any], language: str = "en") -> list[str]:
     """At least one, unless the file's name and the text are both without a word."""
-    found: list[str] = []
-    if prose.headings and prose.headings[0][0] == 1:
-        found.append(prose.headings[0][1])
-    found += [value for key in _SYNONYMS if isinstance(value := values.get(key), str)]
+    found = [*_of_heading(prose), *(value for key in _SYNONYMS if isinstance(value := values.get(key), str))]
     slug = slug_of(path)
-    if slug:
-        qualified = _qualified(slug, prose)
-        if qualified:
-            found.append(qualified)
-        found.append(in_words(slug, prose))
-    found += [text for _, text in prose.headings[:3]]
+    if slug and (language in CJK or language == "ru"):
+        found += _topic(prose, slug, path)
+    elif slug:
+        found += _of_slug(slug, path, prose, language)
+    elif language == "en":
+        found += [phrase for _, phrase in _told(prose, set())]
+    specific = [text for _, text in prose.headings[:6] if not _GENERIC.search(text)]
+    found += [*specific[:3], *(text for _, text in prose.headings[:2])]
     clean = (tidy(text) for text in found)
     return list(dict.fromkeys(text for text in clean if text and any(c.isalnum() for c in text)))
 
@@ -41,42 +58,128 @@ def tidy(text: str) -> str:
     return line if len(line) <= LIMIT else line[:LIMIT].rpartition(" ")[0]
 
 
+def _of_heading(prose: Prose) -> list[str]:
+    """The one level-1 heading, if it comes first; several are parts of the text and no title."""
+    top = [text for level, text in prose.headings if level == 1]
+    first = prose.headings[:1]
+    return top if len(top) == 1 and first[0][0] == 1 and (prose.opening == "heading" or not _GENERIC.search(top[0])) else []
+
+
 def slug_of(path: str) -> str:
     """The part of the path that names the document; empty where it is a bare number."""
     pure = PurePosixPath(path)
-    for part in (pure.name.split(".")[0] if pure.suffix else pure.name, *reversed(pure.parent.parts)):
+    names = [pure.name.split(".")[0] if pure.suffix else pure.name, *reversed(pure.parent.parts)]
+    for at, part in enumerate(names):
         name = _ORDER.sub("", _DATE.sub("", part))
-        if name.casefold() not in _INDEX:
-            return "" if re.fullmatch(r"[\d._-]*", name) else name
+        if name.casefold() in _INDEX:
+            continue
+        if re.fullmatch(r"v\d[\d._-]*", name) and at + 1 < len(names):
+            return f"{names[at + 1]}-{name}"
+        return "" if re.fullmatch(r"[\d._-]*", name) else name
     return ""
 
 
-def _qualified(slug: str, prose: Prose) -> str:
-    """A name in code whose last part is the slug, said at least twice: `strings.Trim` for Trim, `@scope/name` for name."""
-    pattern = re.compile(rf"(?:@[\w-]+/|\b[A-Za-z][\w]*\.){re.escape(slug)}\b", re.IGNORECASE)
-    counts = Counter(match for match in pattern.findall(prose.text))
-    own = [(n, name) for name, n in counts.items() if not re.search(r"\.(?:html?|md|js|css|com|org|io|dev)$", name)]
-    if not own:
-        return ""
-    number, name = max(own)
-    return name if number > 1 else ""
+def _of_slug(slug: str, path: str, prose: Prose, language: str) -> Iterator[str]:
+    qualified = _qualified(slug, PurePosixPath(path), prose)
+    if qualified:
+        yield qualified
+    said = in_words(slug, prose)
+    if language == "en":
+        topic = content_stems(said)
+        told = sorted(_told(prose, topic), reverse=True)
+        yield from (phrase for share, phrase in told if share > 0.6 and len(topic) > 1)
+        yield said
+        yield from (phrase for share, phrase in told if share <= 0.6 or len(topic) <= 1)
+        return
+    yield from _cognate(slug, prose)
+    yield said
+
+
+def _told(prose: Prose, topic: set[str]) -> Iterator[tuple[float, str]]:
+    """What the first sentences say that the reader will do: (share of the topic's words in it, phrase)."""
+    known = set(re.findall(r"[a-z]+", prose.text.casefold()))
+    early = [s for paragraph in prose.paragraphs[:4] for s in sentences(paragraph)[:3]]
+    for sentence in early[:8]:
+        bare = re.sub(r"\s*\([^()]*\)", "", sentence)
+        for rule, said in forms.english(bare, known, 0):
+            if rule in ("learn", "can", "do"):
+                phrase = _shorter(said.removeprefix("Learn how to "))
+                share = len(topic & content_stems(phrase)) / len(topic) if topic else 0.5
+                yield share - max(0, len(phrase.split()) - 9) * 0.05, phrase[:1].upper() + phrase[1:]
+
+
+def _shorter(phrase: str) -> str:
+    cut = _TAIL.sub("", phrase.rstrip(" .:!"))
+    return cut if len(cut.split()) > 2 else phrase
+
+
+def _qualified(slug: str, path: PurePosixPath, prose: Prose) -> str:
+    """The slug with the name that it has in code: `strings.Trim` in a folder `strings`, `@scope/name` among packages."""
+    parents = path.parent.parts
+    folder = next((part for part in reversed(parents) if part != slug), "")
+    dotted = f"{folder}.{slug}"
+    if re.search(rf"(?<![\w.$]){re.escape(dotted)}\b", prose.text):
+        return dotted
+    if any(_PACKAGES.search(part) for part in parents):
+        scoped = Counter(re.findall(rf"@[\w-]+/{re.escape(slug)}(?![\w/-])", prose.text))
+        return next((name for name, number in scoped.most_common(1) if number > 1), "")
+    return ""
 
 
 def in_words(slug: str, prose: Prose) -> str:
     """The slug's words in the spelling that the document gives them, in sentence case."""
-    if re.search(r"[a-z][A-Z]", slug) or not re.search(r"[-_ ]", slug):
-        spelled = _spelling(slug, prose.text)
-        return spelled if re.search(r"[a-z][A-Z]", slug) else spelled[:1].upper() + spelled[1:]
+    if re.search(r"[a-z][A-Z]", slug):
+        return slug
     slug = re.sub(r"(?<=\d)[-_](?=\d)", ".", slug)
-    words = [w for w in re.split(r"[-_ ]+", slug) if w]
-    said = " ".join(_spelling(word, prose.text) for word in words)
-    return said[:1].upper() + said[1:]
+    said = " ".join(_spelled([w for w in re.split(r"[-_ ]+", slug) if w], prose))
+    return said[:1].upper() + said[1:] if said[1:2] == said[1:2].lower() else said
 
 
-def _spelling(word: str, text: str) -> str:
-    """The commonest spelling in the text, if that one is not simply lower case."""
-    counts = Counter(re.findall(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text, re.IGNORECASE))
-    if not counts or word.casefold() in _SMALL:
-        return word
-    best, _ = counts.most_common(1)[0]
-    return best
+def _spelled(words: list[str], prose: Prose) -> Iterator[str]:
+    """Runs of words as the prose writes them (`compute engine` → `Compute Engine`), the longest run first."""
+    text = " \n ".join([*prose.paragraphs, *prose.asides, *(t for _, t in prose.headings)])
+    while words:
+        length = min(4, len(words))
+        while length > 1 and not _spellings(words[:length], text):
+            length -= 1
+        counts = _spellings(words[:length], text) or _spellings(words[:length], prose.text)
+        small = length == 1 and words[0].casefold() in _SMALL
+        yield words[0] if small or not counts else counts.most_common(1)[0][0]
+        words = words[length:]
+
+
+def _spellings(run: list[str], text: str) -> Counter[str]:
+    pattern = r"[ -]".join(map(re.escape, run))
+    found = re.findall(rf"(?<![\w/-]){pattern}(?![\w/-])", text, re.IGNORECASE)
+    return Counter(spelling for spelling in found if spelling.count("-") < 2 or spelling != spelling.lower())
+
+
+def _cognate(slug: str, prose: Prose) -> Iterator[str]:
+    """The document's own word for a one-word slug (`actions` → `Acciones`)."""
+    if re.search(r"[-_ ]", slug) or re.search(rf"\b{re.escape(slug)}\b", " ".join(prose.paragraphs[:3]), re.IGNORECASE):
+        return
+    counts = Counter(w for w in re.findall(r"[^\W\d_]{4,}", " ".join([*prose.paragraphs, *(t for _, t in prose.headings)]).casefold()))  # noqa: E501
+    near = [(n, w) for w, n in counts.items() if n > 2 and difflib.SequenceMatcher(None, w, slug.casefold()).ratio() > 0.74]
+    if near:
+        word = max(near)[1]
+        yield word[:1].upper() + word[1:]
+
+
+def _topic(prose: Prose, slug: str, path: str) -> Iterator[str]:
+    """For scripts that the slug cannot be said in: the term that headings and opening share most; names stay names."""
+    qualified = _qualified(slug, PurePosixPath(path), prose)
+    opening = " ".join(prose.paragraphs[:2])
+    said = in_words(slug, prose)
+    if qualified:
+        yield qualified
+    elif said.casefold() in opening.casefold() and not re.search(r"[-_ ]", slug):
+        yield said
+    headings = " ".join(text for _, text in prose.headings)
+    counts: Counter[str] = Counter()
+    for run in re.findall(r"[\u30a0-\u30ff]{3,}|[\u4e00-\u9fff]{2,8}|[\uac00-\ud7af]{2,}|[\u0400-\u04ff]{4,}", opening):
+        pieces = {run} if run[0] < "\u4e00" or run[0] > "\u9fff" else {run[i : i + n] for n in (2, 3, 4) for i in range(len(run))}
+        for piece in pieces:
+            if len(piece) > 1 and piece in headings:
+                counts[piece] = headings.count(piece) * 3 + opening.count(piece) + len(piece)
+    yield from (term for term, _ in counts.most_common(2))
+    yield said
