@@ -43,9 +43,19 @@ class Tool(Spec):
     """How the agent may use one tool."""
 
     bind: dict[str, str] = Field(default_factory=dict)
-    """Argument → where its value comes from: `task.path`, `task.params.KEY`, `result.TOOL.KEY`. Hidden from the model."""
+    """Argument → where its value comes from: `task.path`, `task.params.KEY`, `result.TOOL.KEY`. The model sees none."""
     ask: tuple[str, ...] = ()
     """Arguments that the model fills in. With none, the call is forced and costs no tokens."""
+    ask_when: str | None = None
+    """Where a list of argument names comes from (as in `bind`): of `ask`, only those in the list are asked."""
+    draft: dict[str, str] = Field(default_factory=dict)
+    """Asked argument → where its computed candidates come from, best first: what a control night answers."""
+    form: dict[str, Literal["line", "sentence"]] = Field(default_factory=dict)
+    """How the grammar builds an asked text: any one line (the default), or one sentence that ends with a full stop."""
+    openings: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Asked argument → the texts that its value may begin with; none: it begins as the model likes."""
+    show: tuple[str, ...] = ()
+    """Keys of this tool's result that the model sees; none: all of them."""
 
 
 class Contract(Spec):
@@ -66,6 +76,8 @@ class Agent(Spec):
     start: Name = "start"
     states: dict[Name, State] = Field(default_factory=dict)
     tools: dict[str, Tool] = Field(default_factory=dict)
+    final: Tool = Tool()
+    """The answer of the final action, in the same words; fully bound, it is forced."""
     contract: Contract = Contract()
     prompt: str = "prompt.md"
     """File beside the manifest: role, constraints, conventions."""

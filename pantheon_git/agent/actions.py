@@ -1,0 +1,149 @@
+"""The actions of the machine: which are legal in a state, what is bound, and what the model's answer says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from pantheon_git.spec.agent import Agent
+from pantheon_git.spec.agent import Tool as Use
+from pantheon_git.tools import TOOLS
+
+FINAL = "final"
+"""The name of the final action in an answer: `{"tool":"final","args":{…}}`. No tool may be called so."""
+_MISSING = object()
+
+
+@dataclass(frozen=True)
+class Legal:
+    """One action that is legal now."""
+
+    name: str
+    """A tool's name, or `final`."""
+    use: Use
+    bound: Mapping[str, Any]
+    """Arguments that the model neither sees nor fills in."""
+    asked: Mapping[str, Mapping[str, Any]]
+    """Argument → JSON Schema of what the model is asked for. None: the call is forced."""
+    schema: Mapping[str, Any]
+    """JSON Schema of all the arguments together."""
+
+    @property
+    def forced(self) -> bool:
+        return not self.asked
+
+
+@dataclass(frozen=True)
+class Action:
+    """A parsed action: a call of a tool, or the end."""
+
+    name: str
+    args: Mapping[str, Any]
+    forced: bool = False
+    asked: tuple[str, ...] = ()
+
+    @property
+    def final(self) -> bool:
+        return self.name == FINAL
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where bound arguments come from: the task, and the latest result of each tool."""
+
+    path: str
+    params: Mapping[str, Any]
+    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def get(self, source: str) -> Any:
+        """`task.path`, `task.params.KEY` or `result.TOOL.KEY` (a tool's name has dots itself); else `_MISSING`."""
+        if source == "task.path":
+            return self.path
+        if source.startswith("task.params."):
+            return _dig(self.params, source.removeprefix("task.params.").split("."))
+        rest = source.removeprefix("result.")
+        for tool, result in self.results.items():
+            if rest.startswith(f"{tool}."):
+                return _dig(result, rest.removeprefix(f"{tool}.").split("."))
+        return _MISSING
+
+    def find(self, source: str, default: Any = None) -> Any:
+        value = self.get(source)
+        return default if value is _MISSING else value
+
+
+def _dig(value: Any, keys: list[str]) -> Any:
+    for key in keys:
+        if not isinstance(value, Mapping) or key not in value:
+            return _MISSING
+        value = value[key]
+    return value
+
+
+def legal_actions(agent: Agent, state: str, sources: Sources) -> list[Legal]:
+    """What the manifest allows in `state`, tools in its order, the final action last."""
+    here = agent.states[state]
+    found = [_legal(name, agent.tools[name], TOOLS[name].input, sources) for name in here.tools]
+    if here.final:
+        found.append(_legal(FINAL, agent.final, agent.contract.output or {"type": "object"}, sources))
+    return found
+
+
+def _legal(name: str, use: Use, schema: Mapping[str, Any], sources: Sources) -> Legal:
+    bound = {argument: value for argument, source in use.bind.items() if (value := sources.get(source)) is not _MISSING}
+    wanted = use.ask if use.ask_when is None else [a for a in use.ask if a in sources.find(use.ask_when, ())]
+    properties = schema.get("properties", {})
+    return Legal(name, use, bound, {argument: properties.get(argument, {}) for argument in wanted}, schema)
+
+
+def forced(legal: list[Legal]) -> Action | None:
+    """The one action that is possible, if nothing is asked of the model for it."""
+    if len(legal) == 1 and legal[0].forced:
+        return Action(legal[0].name, legal[0].bound, forced=True)
+    return None
+
+
+def parse(text: str, legal: list[Legal]) -> Action | str:
+    """The action that an answer says, its bound arguments filled in; or what is wrong with it, for the model."""
+    try:
+        said = json.loads(text)
+    except ValueError as error:
+        return f"the answer is not complete JSON ({error})"
+    if not isinstance(said, dict) or set(said) != {"tool", "args"} or not isinstance(said["args"], dict):
+        return 'the answer must be {"tool": NAME, "args": {…}}'
+    here = next((option for option in legal if option.name == said["tool"]), None)
+    if here is None:
+        return f"{said['tool']!r} cannot be used now; use one of: {', '.join(option.name for option in legal)}"
+    extra = sorted(set(said["args"]) - set(here.asked))
+    if extra:
+        return f"{here.name} does not ask for: {', '.join(extra)}"
+    args = {**said["args"], **here.bound}
+    faults = faults_of(args, here.schema)
+    return "; ".join(faults) if faults else Action(here.name, args, asked=tuple(here.asked))
+
+
+def faults_of(value: Any, schema: Mapping[str, Any]) -> list[str]:
+    """Where `value` breaks `schema` (JSON Schema 2020-12), one line each."""
+    errors = sorted(Draft202012Validator(schema).iter_errors(value), key=lambda error: list(map(str, error.path)))
+    return [f"{'.'.join(map(str, error.path)) or 'arguments'}: {error.message}" for error in errors]
+
+
+def control_answer(legal: list[Legal], sources: Sources) -> str:
+    """The answer in place of the model's own: the first action, each argument its first computed candidate."""
+    first = legal[0]
+    return render(first.name, {name: _first(sources.find(first.use.draft.get(name, ""))) for name in first.asked})
+
+
+def render(name: str, args: Mapping[str, Any]) -> str:
+    """An action as the model writes it: compact JSON, no free white space."""
+    return json.dumps({"tool": name, "args": dict(args)}, ensure_ascii=False, separators=(",", ":"))
+
+
+def _first(candidates: Any) -> Any:
+    if isinstance(candidates, list):
+        return candidates[0] if candidates else ""
+    return "" if candidates is None else candidates

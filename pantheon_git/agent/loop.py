@@ -1,0 +1,98 @@
+"""The loop of every specialist: a finite-state machine, PROMPT → {TOOL | FINAL}. No model decides what runs next.
+
+The manifest says which actions are legal in which state. An action with nothing to ask is forced and costs no tokens;
+else the model fills in what is asked, under a grammar that knows nothing else. Every exit has a StopReason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from pantheon_git.agent import prompt
+from pantheon_git.agent.actions import Action, Legal, control_answer, faults_of, forced, legal_actions, parse
+from pantheon_git.agent.context import fit
+from pantheon_git.agent.finish import conclude
+from pantheon_git.agent.grammar import constrain
+from pantheon_git.agent.load import LoadedAgent
+from pantheon_git.agent.outcome import Outcome, Stop, StopReason
+from pantheon_git.agent.run import Run, Stopped
+from pantheon_git.agent.view import TaskView
+from pantheon_git.engines.protocol import Engine, Request
+from pantheon_git.errors import EngineError, JailError
+from pantheon_git.jail.protocol import Jail
+
+
+async def run(
+    loaded: LoadedAgent, view: TaskView, jail: Jail, engine: Engine, *, timeout: float | None = None
+) -> Outcome:
+    """Run the agent on every path of the view. `timeout`: seconds, besides the manifest's own deadline."""
+    this = Run(loaded, view, jail, engine)
+    try:
+        async with asyncio.timeout(min(timeout or this.deadline, this.deadline)):
+            if faults := faults_of(dict(view.params), loaded.agent.contract.input):
+                raise Stopped(Stop(StopReason.INPUT, "; ".join(faults)))
+            for path in view.paths:
+                this.begin(path)
+                await _machine(this)
+        stop = Stop(StopReason.FINAL)
+    except Stopped as stopped:
+        stop = stopped.stop
+    except TimeoutError:
+        stop = Stop(StopReason.DEADLINE, f"{time.monotonic() - this.started:.0f} s are over")
+    except EngineError as error:
+        stop = Stop(StopReason.ENGINE, error.message)
+    except JailError as error:
+        stop = Stop(StopReason.JAIL, error.message)
+    return conclude(this, stop)
+
+
+async def _machine(this: Run) -> None:
+    """One document: from the start state to the final action. Whatever stops it earlier raises Stopped."""
+    while True:
+        this.check_budgets()
+        legal = legal_actions(this.agent, this.state, this.sources)
+        action = forced(legal) or await _prompt(this, legal)
+        if isinstance(action, str):
+            this.fail(action)
+        elif action.final:
+            if not (faults := faults_of(dict(action.args), this.agent.contract.output)):
+                return this.finish(action)
+            this.fail("; ".join(faults), hopeless=action.forced)
+        else:
+            await _tool(this, action)
+
+
+async def _prompt(this: Run, legal: list[Legal]) -> Action | str:
+    """Ask the model; its action, or what is wrong with its answer."""
+    constraint = constrain(legal)
+    shown = prompt.pieces(this.results[-this.loop.keep_results :], this.shown)
+
+    def compose(pieces: prompt.Pieces) -> str:
+        said = prompt.messages(this.loaded, this.view, legal, pieces, this.problems)
+        return this.engine.render(said) + constraint.prefix
+
+    most = this.tokens_for_one_turn()
+    room = this.engine.model.context_tokens - most
+    fitted = fit(compose, shown, room, this.agent.settings.get("piece_tokens"), this.engine.count_tokens)
+    if fitted is None:
+        raise Stopped(Stop(StopReason.CONTEXT, f"the shared part alone is more than {room} tokens"))
+    this.record.cuts += [{"step": this.steps, **cut} for cut in fitted.cuts]
+    key = f"{this.view.job}/{this.view.node}/{this.steps}"
+    answer = control_answer(legal, this.sources).removeprefix(constraint.prefix)
+    request = Request(fitted.prompt, most, grammar=constraint.grammar, key=key, control=answer)
+    said = await this.engine.complete(request)
+    this.record.answered(key, this.state, fitted.prompt, said)
+    return parse(constraint.prefix + said.text, legal)
+
+
+async def _tool(this: Run, action: Action) -> None:
+    """Call the tool in the jail; success moves the machine on, a refusal ends it, an error counts as a failure."""
+    answer = await this.jail.call(action.name, action.args, this.seconds_left())
+    this.record.called(action, answer.ok, answer.result, answer.seconds)
+    if answer.ok:
+        this.took(action, answer.result)
+    elif answer.result.get("code") == "refused":
+        raise Stopped(Stop(StopReason.REFUSED, str(answer.result.get("message", ""))))
+    else:
+        this.fail(f"{action.name}: {answer.result.get('message', 'failed')}", hopeless=action.forced)

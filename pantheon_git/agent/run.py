@@ -1,0 +1,104 @@
+"""The state of one run: where the machine is, what it has seen, and what it may still use."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pantheon_git.agent.actions import Action, Sources
+from pantheon_git.agent.load import LoadedAgent
+from pantheon_git.agent.outcome import Stop, StopReason
+from pantheon_git.agent.record import Record
+from pantheon_git.agent.view import TaskView
+from pantheon_git.engines.protocol import Engine
+from pantheon_git.jail.protocol import Jail
+
+
+class Stopped(Exception):  # noqa: N818  # not an error: how the machine is left early
+    """Carries why; caught in `loop.run` and nowhere else."""
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__(stop.sentence)
+        self.stop = stop
+
+
+class Run:
+    """Mutable, and changed by the loop alone."""
+
+    def __init__(self, loaded: LoadedAgent, view: TaskView, jail: Jail, engine: Engine) -> None:
+        self.loaded, self.agent, self.loop = loaded, loaded.agent, loaded.agent.loop
+        self.view, self.jail, self.engine = view, jail, engine
+        self.record = Record()
+        self.started = time.monotonic()
+        limits = view.limits
+        self.deadline = _least(self.loop.deadline_seconds, limits.wall_seconds)
+        self.max_steps = int(_least(self.loop.max_steps * len(view.paths), limits.steps))
+        self.max_tool_calls = int(_least(self.loop.max_tool_calls * len(view.paths), limits.tool_calls))
+        self.max_failures = int(_least(self.loop.max_failures, limits.failures))
+        self.max_tokens = limits.tokens
+        self.shown: Mapping[str, Sequence[str]] = {name: use.show for name, use in self.agent.tools.items()}
+        self.outputs: dict[str, Mapping[str, Any]] = {}
+        self.written: dict[str, list[tuple[Action, Mapping[str, Any]]]] = {}
+        self.seen: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+        self.path = ""
+
+    def begin(self, path: str) -> None:
+        """Start the machine on one document; budgets run on over all of them."""
+        self.path, self.state = path, self.agent.start
+        self.problems: list[str] = []
+        self.results: list[tuple[str, Mapping[str, Any]]] = []
+        self.seen[path] = self.results
+        self.written[path] = []
+
+    @property
+    def sources(self) -> Sources:
+        return Sources(self.path, self.view.params, dict(self.results))
+
+    @property
+    def steps(self) -> int:
+        return int(self.record.numbers["steps"])
+
+    def check_budgets(self) -> None:
+        """Count one step; raise Stopped where a budget is used up."""
+        numbers = self.record.numbers
+        if self.steps >= self.max_steps:
+            raise Stopped(Stop(StopReason.MAX_STEPS, f"{self.max_steps} steps are over"))
+        if numbers["tool_calls"] >= self.max_tool_calls and not self.agent.states[self.state].final:
+            raise Stopped(Stop(StopReason.MAX_TOOL_CALLS, f"{self.max_tool_calls} tool calls are over"))
+        if self.seconds_left() <= 0:
+            raise Stopped(Stop(StopReason.DEADLINE, f"{self.deadline:g} s are over"))
+        self.record.count(steps=1)
+
+    def tokens_for_one_turn(self) -> int:
+        if self.max_tokens is None:
+            return self.loop.max_tokens
+        left = self.max_tokens - int(self.record.numbers["tokens_out"])
+        if left <= 0:
+            raise Stopped(Stop(StopReason.TOKENS, f"{self.max_tokens} tokens are written"))
+        return min(self.loop.max_tokens, left)
+
+    def seconds_left(self) -> float:
+        return self.deadline - (time.monotonic() - self.started)
+
+    def took(self, action: Action, result: Mapping[str, Any]) -> None:
+        """A call went well: remember its result, and go on to the state that the manifest names."""
+        self.results.append((action.name, result))
+        self.written[self.path].append((action, result))
+        self.problems.clear()
+        self.state = self.agent.states[self.state].tools[action.name]
+
+    def fail(self, why: str, hopeless: bool = False) -> None:
+        """Something was not accepted: the model is told, and it counts. A forced action would only fail again."""
+        self.record.rejected(f"{self.view.job}/{self.view.node}/{self.steps}", why)
+        self.record.count(failures=1)
+        self.problems.append(why)
+        if hopeless or self.record.numbers["failures"] > self.max_failures:
+            raise Stopped(Stop(StopReason.MAX_FAILURES, why))
+
+    def finish(self, action: Action) -> None:
+        self.outputs[self.path] = action.args
+
+
+def _least(own: float, given: float | None) -> float:
+    return own if given is None else min(own, given)
