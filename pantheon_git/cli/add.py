@@ -1,0 +1,106 @@
+"""`pantheon-git add`: one task file for each path."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import click
+
+from pantheon_git.cli.context import Here, here
+from pantheon_git.cli.output import DRY_RUN, JSON, print_json, say
+from pantheon_git.errors import PantheonError
+
+
+@click.command()
+@click.argument("agent")
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--goal", metavar="TEXT", help="What is asked for; {path} stands for the path.")
+@click.option("--accept", multiple=True, metavar="TEXT", help="What must hold afterwards. Repeatable.")
+@click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of the agent. Repeatable.")
+@click.option("--flow", metavar="NAME", help="Flow to run through, where the agent alone does not decide.")
+@click.option("--needs", multiple=True, metavar="ID", help="A task that must be merged first. Repeatable.")
+@click.option("--priority", default=0, show_default=True, help="Higher runs earlier.")
+@click.option("--again", is_flag=True, help="Also paths that a task of this agent has already.")
+@DRY_RUN
+@JSON
+@click.pass_context
+def add(ctx: click.Context, agent: str, paths: tuple[str, ...], dry_run: bool, as_json: bool, **options: Any) -> None:
+    """Queue work: one task file for each path.
+
+    PATHS are git's pathspecs: a file, a folder, or a quoted pattern such as 'docs/*.md'. Only tracked files count.
+    A task runs once its file is committed.
+
+    \b
+    pantheon-git add doc.frontmatter docs 'guides/*.md'
+    git add .pantheon/queue && git commit -m 'Queue front matter'
+    """
+    from pantheon_git.day import queue
+
+    at = here(ctx)
+    template = _template(at, agent, options)
+    selected = queue.select(at.git, at.cwd, paths, agent.partition(".")[0])
+    if selected.faults:
+        raise PantheonError("\n".join(selected.faults), "git ls-files shows what is tracked; nothing was queued")
+    have = {} if options["again"] else queue.already_queued(at.root, selected.paths, agent)
+    fresh = [path for path in selected.paths if path not in have]
+    tasks = queue.make_tasks(fresh, lambda id_: (at.root / queue.QUEUE / f"{id_}.toml").exists(), template)
+    if not dry_run:
+        queue.write(at.root, tasks)
+    if as_json:
+        print_json([{"id": task.id, "path": task.path, "file": task.file} for task in tasks])
+        return
+    for task in tasks:
+        click.echo(f"{task.file}  {task.path}")
+    for path, id_ in have.items():
+        say(f"already queued: {path} ({id_})")
+    verb = "would queue" if dry_run else "queued"
+    say(f"{verb} {len(tasks)} task{'s' * (len(tasks) != 1)}" + (f", {len(have)} already queued" if have else ""))
+    if tasks and not dry_run:
+        say("next: git add .pantheon/queue && git commit -m 'Queue tasks', then: pantheon-git run")
+
+
+def _template(at: Here, agent: str, options: dict[str, Any]) -> Any:
+    """The task that all paths share; everything that can be wrong with it is said now."""
+    from pydantic import ValidationError
+
+    from pantheon_git.agent.load import FolderReader, load_from
+    from pantheon_git.agent.stock import stock_dir
+    from pantheon_git.spec.task import Task
+
+    agents = load_from(FolderReader(stock_dir()), "stock")
+    if (at.root / "agents").is_dir():
+        agents |= load_from(FolderReader(at.root / "agents"), "commit")
+    specialists = sorted(name for name, loaded in agents.items() if loaded.agent.kind == "specialist")
+    if agent not in specialists:
+        close = difflib.get_close_matches(agent, specialists, n=1, cutoff=0.4)
+        nearest = f"; did you mean {close[0]!r}?" if close else ""
+        raise PantheonError(f"there is no specialist {agent!r}{nearest}", f"known: {', '.join(specialists)}")
+    summary = options["goal"] or agents[agent].agent.description.rstrip(".") + ": {path}"
+    raw = {
+        "flow": options["flow"],
+        "agent": agent,
+        "params": dict(_param(text) for text in options["params"]),
+        "scope": {"paths": ["filled in for each path"]},
+        "goal": {"summary": summary, "acceptance": [{"text": text} for text in options["accept"]]},
+        "priority": options["priority"],
+        "needs": options["needs"],
+    }
+    try:
+        return Task.model_validate(raw)
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        raise PantheonError("\n".join(faults), "pantheon-git schema task") from error
+
+
+def _param(text: str) -> tuple[str, Any]:
+    """`KEY=VALUE`: VALUE as TOML where it is TOML, else as the text it is."""
+    import tomllib
+
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise PantheonError(f"--param {text!r} is not KEY=VALUE", "--param format=yaml")
+    try:
+        return key, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key, value

@@ -1,0 +1,56 @@
+"""The repository that a command works in, and this clone's `git config pantheon.*`."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import click
+
+from pantheon_git.errors import PantheonError
+from pantheon_git.repo.git import Git
+from pantheon_git.spec.config import Config
+
+
+class Here:
+    """Opened late: a command that needs no objects pays for none."""
+
+    def __init__(self, path: str) -> None:
+        self.cwd = Path(path).resolve()
+
+    @cached_property
+    def git(self) -> Git:
+        return Git.discover(self.cwd)
+
+    @property
+    def root(self) -> Path:
+        """The top of the work tree. PantheonError in a bare repository."""
+        if self.git.work_tree is None:
+            raise PantheonError(f"{self.cwd} is a bare repository: there is no work tree", "run this in a clone of it")
+        return self.git.work_tree
+
+    @cached_property
+    def config(self) -> Config:
+        return read_config(self.git)
+
+
+def here(ctx: click.Context) -> Here:
+    return Here(str(ctx.find_root().obj or "."))
+
+
+def read_config(git: Git) -> Config:
+    """`pantheon.*` as git resolves it. PantheonError names the key and its value."""
+    from pydantic import ValidationError
+
+    out = git.run("config", "--null", "--get-regexp", r"^pantheon\.", check=False).out.decode("utf-8", "replace")
+    known = {(field.alias or name).lower(): field.alias or name for name, field in Config.model_fields.items()}
+    pairs = (item.partition("\n") for item in out.split("\0") if item)
+    given = {key.lower().removeprefix("pantheon."): value for key, _, value in pairs}
+    values = {known[key]: value for key, value in given.items() if key in known}
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = f"pantheon.{'.'.join(str(part) for part in first['loc'])}"
+        message = f"git config {key} = {first['input']}: {first['msg']}"
+        raise PantheonError(message, f"git config --unset {key}") from error

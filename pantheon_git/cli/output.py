@@ -1,0 +1,45 @@
+"""What goes where: results on standard output, progress on standard error, colour only on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+DRY_RUN = click.option("-n", "--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+
+
+def say(text: str) -> None:
+    """One line of progress, for the person."""
+    click.echo(text, err=True)
+
+
+def print_json(data: Any) -> None:
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+
+
+def color_wanted() -> bool:
+    """https://no-color.org, and never into a pipe or file."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def style(text: str, **kwargs: Any) -> str:
+    return click.style(text, **kwargs) if color_wanted() else text
+
+
+def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
+    """Left-aligned columns, two spaces apart; the last column is never padded."""
+    lines = [tuple(header), *(tuple(row) for row in rows)]
+    widths = [max(len(line[n]) for line in lines) for n in range(len(header))]
+    padded = ([cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines)
+    return "\n".join("  ".join(cells).rstrip() for cells in padded)
+
+
+def counts(numbers: Mapping[str, int]) -> str:
+    """`8 pr, 2 failed`, zeros left out."""
+    return ", ".join(f"{number} {name}" for name, number in numbers.items() if number) or "none"

@@ -1,0 +1,1 @@
+"""What a person does by day: setting a repository up, queueing tasks, checking what was written."""

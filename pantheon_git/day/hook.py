@@ -1,0 +1,94 @@
+"""Installing the pre-commit hook: where git looks for hooks, beside one that is there already, and never twice."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import pantheon_git
+from pantheon_git.day.step import Step
+from pantheon_git.errors import PantheonError
+from pantheon_git.repo.git import Git
+
+MARK = "pantheon-git pre-commit hook"
+BEFORE = "pre-commit.before-pantheon"
+"""The hook that was there; ours runs it first and obeys it."""
+
+
+def hook_steps(git: Git) -> list[Step]:
+    """The step that installs the hook, or none when it is in place or the folder is shared with other repositories."""
+    folder = hooks_folder(git)
+    if folder is None:
+        return []
+    hook, before = folder / "pre-commit", folder / BEFORE
+    text = hook_text(embed=not _tracked(git, folder))
+    if hook.is_file() and MARK in hook.read_text("utf-8", "replace"):
+        if hook.read_text("utf-8") == text:
+            return []
+        return [Step(f"renew the pre-commit hook {hook}", lambda: _install(hook, text))]
+    if not hook.exists():
+        return [Step(f"install the pre-commit hook {hook}", lambda: _install(hook, text))]
+    if before.exists():
+        raise PantheonError(
+            f"{hook} is not ours, and {before.name} is there from an earlier init",
+            f"merge the two by hand, then remove {before}",
+        )
+    return [
+        Step(
+            f"install the pre-commit hook {hook}; the one that is there becomes {before.name} and still runs first",
+            lambda: (hook.rename(before), _install(hook, text)),
+        )
+    ]
+
+
+def shared_hooks(git: Git) -> Path | None:
+    """A `core.hooksPath` outside this repository: it serves other repositories too, so `init` writes nothing there."""
+    return None if hooks_folder(git) else _hooks_path(git)
+
+
+def hooks_folder(git: Git) -> Path | None:
+    folder = _hooks_path(git)
+    homes = [git.common_dir.resolve()] + ([git.work_tree.resolve()] if git.work_tree else [])
+    return folder if any(folder.resolve().is_relative_to(home) for home in homes) else None
+
+
+def _hooks_path(git: Git) -> Path:
+    """git resolves `core.hooksPath` (relative to the root of the work tree, `~` too)."""
+    root = git.work_tree or git.git_dir
+    out = git.run("-C", str(root), "rev-parse", "--git-path", "hooks").out
+    return (root / os.fsdecode(out.rstrip(b"\n"))).absolute()
+
+
+def _tracked(git: Git, folder: Path) -> bool:
+    """Whether the hook would be committed: then it must not name a path of this machine."""
+    return git.work_tree is not None and not folder.resolve().is_relative_to(git.common_dir.resolve())
+
+
+def hook_text(embed: bool) -> str:
+    """The shipped hook; with `embed`, it knows where this program is, should it not be on the PATH of a commit."""
+    text = shipped("pre-commit").read_text("utf-8")
+    return text.replace("PANTHEON_GIT=\n", f"PANTHEON_GIT={shlex.quote(program())}\n", 1) if embed else text
+
+
+def program() -> str:
+    """The command that started us, as a path."""
+    beside = Path(sys.executable).parent / "pantheon-git"
+    return str(beside) if beside.exists() else shutil.which("pantheon-git") or ""
+
+
+def shipped(name: str) -> Path:
+    """A file of `hooks/`: in a wheel below `_stock`, in a checkout at the top."""
+    package = Path(pantheon_git.__file__).parent
+    stock = package / "_stock" / "hooks" / name
+    return stock if stock.exists() else package.parent / "hooks" / name
+
+
+def _install(hook: Path, text: str) -> None:
+    hook.parent.mkdir(parents=True, exist_ok=True)
+    fresh = hook.with_name(f".{hook.name}.{os.getpid()}")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.chmod(0o755)
+    fresh.replace(hook)
