@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import base64
 import difflib
-import hashlib
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from pantheon_git.repo.objects import hash_object
 
 _PROBE = 8000
 """git calls a file binary when a NUL is among its first 8000 bytes (xdiff-interface.c, buffer_is_binary)."""
@@ -118,7 +119,7 @@ def _index(edit: Edit) -> bytes:
     def oid(side: Side | None) -> bytes:
         if side is None:
             return b"0" * 40
-        return hashlib.sha1(b"blob %d\0" % len(side.data) + side.data, usedforsecurity=False).hexdigest().encode()
+        return hash_object("blob", side.data).encode()
 
     same = edit.old and edit.new and edit.old.mode == edit.new.mode
     return b"index %s..%s" % (oid(edit.old), oid(edit.new)) + (b" %06o" % edit.new.mode if same and edit.new else b"")
