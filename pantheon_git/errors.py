@@ -30,6 +30,19 @@ class SpecError(PantheonError):
 class GitError(PantheonError):
     """git answered with an error that we did not expect; carries the command, the code and both outputs."""
 
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        command: tuple[str, ...] = (),
+        code: int = 0,
+        stdout: bytes = b"",
+        stderr: bytes = b"",
+    ) -> None:
+        super().__init__(message, hint)
+        self.command, self.code, self.stdout, self.stderr = command, code, stdout, stderr
+
 
 class RefMovedError(PantheonError):
     """A ref was not where compare-and-swap expected it: somebody else wrote meanwhile. Re-read and try again."""
