@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pantheon_git.tools.frontmatter import edit, ground, tags
+from pantheon_git.tools.frontmatter import edit, ground, tags, yamltext
 from pantheon_git.tools.frontmatter.document import WRITABLE, Document, parse
 from pantheon_git.tools.frontmatter.draft import FIELDS, make
 from pantheon_git.tools.protocol import Workspace
@@ -22,8 +22,9 @@ def problems(workspace: Workspace, path: str, raw: bytes, before: bytes | None) 
     draft = make(workspace, path, raw)
     was = old.values if old is not None and old.kind in WRITABLE else {}
     for name in workspace.params.get("fields", FIELDS):
-        value = doc.values.get(name)
-        if value != was.get(name) or not value:
+        value, old_value = doc.values.get(name), was.get(name)
+        same = value == (old_value.text if isinstance(old_value, yamltext.Scalar) else old_value)
+        if not same or not value:
             found += [f"{name}: {fault}" for fault in _faults(name, value, draft)]
     return found
 
@@ -45,7 +46,8 @@ def _tag_faults(value: Any, draft: Any) -> list[str]:
     if not isinstance(value, list):
         return [] if value is None and not draft.tags else ["not a list"]
     spelled = {name for name, _ in draft.vocabulary}
-    found = [f"{t!r} is not kebab-case" for t in value if not isinstance(t, str) or (t not in spelled and t != tags.kebab(t))]
+    odd = [t for t in value if not isinstance(t, str) or (t not in spelled and t != tags.kebab(t))]
+    found = [f"{tag!r} is not kebab-case" for tag in odd]
     if len(value) > tags.MOST:
         found.append(f"{len(value)} tags; at most {tags.MOST}")
     if len(set(map(str, value))) != len(value):

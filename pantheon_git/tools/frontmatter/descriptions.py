@@ -16,16 +16,29 @@ from pantheon_git.tools.frontmatter.words import base_form, content_stems
 
 SHORTEST, LONGEST = 40, 160
 _SYNONYMS = ("summary", "excerpt", "abstract", "about", "subtitle", "tagline", "lead")
-_WEIGHTS = {"learn": 2.6, "about": 1.7, "api": 2.6, "use": 2.2, "can": 1.9, "do": 1.3}
-_FADING = {"can": 0.2, "do": 0.03, "learn": 0.02}
+_WEIGHTS = {"learn": 2.6, "about": 1.7, "api": 2.6, "use": 2.6, "can": 1.9, "do": 1.3}
+_FADING = {"can": 0.2, "api": 0.05, "do": 0.03, "learn": 0.02}
 """What a rule loses with each sentence before it: further down, “you can …” speaks of a detail."""
 _NOISE = re.compile(
-    r"\b(?:billing|pricing|costs?|prerequisites?|before you begin|assumes?|billable|sign up|license|copyright|deprecated"
-    r"|archived|obsolete|click|contributed|for more information|see the|note that|refer to|clean up)\b|^(?:note|important|tip"
-    r"|warning|caution)\b|[=;|]{1}\s|^however\b|^but\b|^and\b|[?]$|\be\.g\.$",
+    r"\b(?:billing|pricing|costs?|prerequisites?|before you begin|assumes?|billable|sign up|license|copyright"
+    r"|deprecated|archived|obsolete|click|contributed|for more information|see the|note that|refer to|clean up)\b"
+    r"|^(?:note|important|tip|warning|caution)\b|[=;|]\s|^(?:however|but|and)\b|[?]$|\be\.g\.$",
     re.IGNORECASE,
 )
-_SHORT_START = re.compile(r"^(?:it|they|these|those|this|he|she|such|for example|for this|also|then|once|if|when|now|because|as|with this|to|similar|see|visit|read|please|congratulations|let['’]?s|after|before|you['’]ll|you (?:need|must|should)|you|your|our|we|unlike|each|don['’]t|do not|make sure|there (?:are|is))\b", re.I)
+"""Such sentences speak of conditions and not of the subject."""
+_LEANING = re.compile(
+    r"^(?:it|they|these|those|this|he|she|such|for example|for this|also|then|once|if|when|now|because|as|with this|to"
+    r"|similar|see|visit|read|please|congratulations|let['’]?s|after|before|you['’]ll|you|your|our|we|unlike|each"
+    r"|don['’]t|do not|make sure|there (?:are|is))\b",
+    re.IGNORECASE,
+)
+"""Such a sentence leans on the one before it, or speaks to the reader."""
+_LOOSE_END = re.compile(
+    r"(?:\s+(?:and|or|the|a|an|of|to|in|for|with|that|by|on|as|is|are|from|your|using|you|can|which|through))+$"
+)
+_POINTING = re.compile(
+    r"^(?:see|visit|refer)\b|\b(?:this|these|above|below|previous|following|earlier)\b", re.IGNORECASE
+)
 
 
 def candidates(prose: Prose, title: str, values: Mapping[str, Any], language: str = "en") -> list[str]:
@@ -73,9 +86,10 @@ def _from_title(title: str, known: set[str], language: str) -> Iterator[tuple[fl
 
 def _faults(sentence: str, line: str) -> float:
     penalty = 1.2 if _NOISE.search(sentence) else 0.0
-    penalty += 0.7 if _SHORT_START.search(sentence) else 0.0
+    penalty += 0.7 if _LEANING.search(sentence) else 0.0
     penalty += 2.5 if sentence[-1:] in ":：" else 0.0
     penalty += 0.8 if sentence[-1:] not in ".!。！？" else 0.0
+    penalty += 0.8 if _POINTING.search(line) else 0.0
     penalty += 0.5 if len(line) < SHORTEST else 0.0
     return penalty + max(0, len(line) - 110) * 0.006
 
@@ -83,8 +97,8 @@ def _faults(sentence: str, line: str) -> float:
 def fit(sentence: str) -> str:
     """At most LONGEST characters, cut at a clause or a word so that it still reads as a sentence; ends with a stop."""
     line = " ".join(sentence.split()).strip(" :;,")
-    if len(line) > 100:
-        line = re.sub(r",? (?:which|where|so that|such as|including|in order to)\b[^.]*\.$", ".", line) if len(line) > LONGEST else line  # noqa: E501
+    if len(line) > LONGEST:
+        line = re.sub(r",? (?:which|where|so that|such as|including|in order to)\b[^.]*\.$", ".", line)
     if len(line) > LONGEST:
         line = _cut(line[: LONGEST - 1])
     if line and line[-1].isalnum() and " " in line:
@@ -99,5 +113,4 @@ def _cut(text: str) -> str:
             return text[:at].rstrip(" ,;:-—") + "."
     text = text.rpartition(" ")[0] or text
     text = text[: text.rfind("(")] if text.count("(") > text.count(")") else text
-    ends = r"(?:\s+(?:and|or|the|a|an|of|to|in|for|with|that|by|on|as|is|are|from|your|using|you|can|which|through))+$"
-    return re.sub(ends, "", text).rstrip(" ,;:-") + "."
+    return _LOOSE_END.sub("", text).rstrip(" ,;:-") + "."

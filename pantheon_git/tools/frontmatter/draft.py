@@ -11,6 +11,7 @@ from typing import Any
 
 from pantheon_git.tools.files import read_bytes
 from pantheon_git.tools.frontmatter import descriptions, ground, language, prose, tags, titles, yamltext
+from pantheon_git.tools.frontmatter.convention import tags_in_use
 from pantheon_git.tools.frontmatter.document import SUFFIXES, WRITABLE, Document, parse
 from pantheon_git.tools.protocol import ToolError, Workspace
 
@@ -35,8 +36,8 @@ class Draft:
     doc: Document
     path: str
     params: Mapping[str, Any]
-    vocabulary: list[tuple[str, float]]
-    in_use: list[str]
+    vocabulary: list[tags.Counted]
+    in_use: list[tags.Counted]
 
     @property
     def to_yaml(self) -> bool:
@@ -48,7 +49,7 @@ class Draft:
 
     @cached_property
     def language(self) -> str:
-        return language.detect(" ".join([*self.prose.paragraphs, *self.prose.asides, *(t for _, t in self.prose.headings)]))
+        return language.detect(self.prose.running)
 
     @cached_property
     def titles(self) -> list[str]:
@@ -73,26 +74,37 @@ class Draft:
 
     @cached_property
     def tags(self) -> list[tuple[str, float]]:
-        return tags.rank(self.prose, self.title, self.vocabulary, self.in_use, titles.slug_of(self.path))
+        return tags.rank(self.prose, self.title, self.vocabulary, self.in_use, titles.slug_of(self.path), self.language)
 
     @cached_property
     def title(self) -> str:
         kept = self.doc.values.get("title")
+        kept = kept.text if isinstance(kept, yamltext.Scalar) else kept
         return kept if isinstance(kept, str) and kept.strip() else next(iter(self.titles), "")
 
     def needs(self) -> list[str]:
         wanted = self.params.get("fields", FIELDS)
         return [name for name in FIELDS if name in wanted and _empty(self.doc.values.get(name))]
 
+    def ask(self) -> list[str]:
+        """The missing fields for which a model's words are wanted: it is worth nothing where there is nothing to read,
+        and a title is asked for only where neither a heading nor the file's name gives one."""
+        needs = self.needs()
+        wanted = ["title"] if "title" in needs and not titles.slug_of(self.path) and not self.prose.headings else []
+        if "description" in needs and self.prose.words:
+            wanted.append("description")
+        return wanted
+
     def view(self) -> dict[str, Any]:
         """The compact view for a prompt."""
         return {
-            "path": self.path, "kind": self.doc.kind, "keys": list(self.doc.values), "needs": self.needs(),
+            "path": self.path, "kind": self.doc.kind, "keys": list(self.doc.values), "repairs": list(self.doc.repairs),
+            "needs": self.needs(), "ask": self.ask(),
             "has": {n: self.doc.values[n] for n in FIELDS if isinstance(self.doc.values.get(n), (str, list))},
             "language": self.language, "words": self.prose.words, "title": self.title, "titles": self.titles[:5],
             "headings": [text for _, text in self.prose.headings[:12]], "excerpt": prose.excerpt(self.prose),
             "description": next(iter(self.descriptions), ""), "descriptions": self.descriptions[:6],
-            "tags": tags.chosen(self.tags), "tag_candidates": [tag for tag, _ in self.tags], "repairs": list(self.doc.repairs),
+            "tags": tags.chosen(self.tags), "tag_candidates": [tag for tag, _ in self.tags],
         }  # fmt: skip
 
     def decide(self, given: Mapping[str, Any]) -> Decision:
@@ -128,7 +140,7 @@ class Draft:
         if given and value and not faults:
             decision.authorship[name] = "model"
         else:
-            value = {"title": self.title, "description": next(iter(self.descriptions), ""), "tags": tags.chosen(self.tags)}[name]
+            value = self._computed_field(name)
             decision.authorship[name] = "fallback" if given else "tool"
         if faults:
             decision.reasons[name] = faults
@@ -136,6 +148,11 @@ class Draft:
             decision.changes[name] = decision.written[name] = value
         elif name != "tags":
             raise ToolError("refused", f"the document has nothing to make a {name} of")
+
+    def _computed_field(self, name: str) -> Any:
+        if name == "tags":
+            return tags.chosen(self.tags)
+        return self.title if name == "title" else next(iter(self.descriptions), "")
 
     def _gated(self, name: str, given: Any) -> tuple[Any, list[str]]:
         if name == "tags":
@@ -147,7 +164,7 @@ class Draft:
 
     def _gated_tags(self, given: list[str]) -> tuple[list[str], list[str]]:
         """Known tags are taken in their own spelling, others only if the document has their words."""
-        spelled = {tags.kebab(n): n for n, _ in self.vocabulary} or {tags.kebab(n): n for n in self.in_use}
+        spelled = {tags.kebab(n): n for n, _ in self.vocabulary} or {n: n for n, _ in self.in_use}
         faults, taken = [], []
         for tag in given:
             key = tags.kebab(tag)
@@ -174,8 +191,15 @@ def make(workspace: Workspace, path: str, raw: bytes) -> Draft:
             given = json.loads(read_bytes(workspace, given))
         except ValueError as error:
             raise ToolError("bad-argument", f"the vocabulary file is not JSON: {error}") from error
-    in_use = workspace.params.get("tags_in_use", [])
-    return Draft(doc, path, workspace.params, tags.vocabulary_of(given), [t for t in in_use if isinstance(t, str)])
+    vocabulary = tags.vocabulary_of(given)
+    return Draft(doc, path, workspace.params, vocabulary, [] if vocabulary else _in_use(workspace))
+
+
+def _in_use(workspace: Workspace) -> list[tags.Counted]:
+    """The repository's tags: as the task gives them, else read from the documents beside this one."""
+    given = workspace.params.get("tags_in_use")
+    counted = tags.vocabulary_of(given) if given is not None else tags_in_use(workspace.root, SUFFIXES)
+    return [(tags.kebab(name), count + 2) for name, count in counted]
 
 
 def _empty(value: Any) -> bool:

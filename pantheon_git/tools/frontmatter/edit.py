@@ -48,7 +48,7 @@ def apply(doc: Document, changes: Mapping[str, Value], *, to_yaml: bool = False)
 
 
 def _gap(doc: Document) -> str:
-    """JSON front matter may be followed by its body at once; after `---` that is fine too. At the end of file, nothing."""
+    """A line end between the new closing delimiter and a body that the old one was not parted from by one."""
     return "" if doc.close.endswith("\n") or not doc.body else doc.eol
 
 

@@ -1,6 +1,7 @@
 """Fixed English rewriting rules: what a sentence says that a document, a function or a product does for the reader.
 
-“This tutorial shows you how to deploy X” → “Learn how to deploy X”; “The Y method on a Z object returns W” → “Returns W”.
+“This tutorial shows you how to deploy X” → “Learn how to deploy X”; “The Y method on a Z object returns W” →
+“Returns W”.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pantheon_git.tools.frontmatter.words import base_form
+from pantheon_git.tools.frontmatter.words import bag, base_form
 
 _DOC = (
     r"(?:tutorial|guide|document|page|article|post|section|quickstart|codelab|(?:interactive )?walkthrough|recipe|lab"
@@ -20,45 +21,59 @@ _HOW = r"(?:how you can |how we can |how you |ways to |how to |the steps to )"
 _LEARN = re.compile(
     rf"(?:in {_THIS}(?: below)?,? {_YOU} (?:learn |see |show you |find out )?{_HOW}?(?:to )?"
     rf"|{_THIS}(?: also| will)* (?:shows?|teach(?:es)?|demonstrates?|explains?|describes?|covers?|details?|illustrates?"
-    rf"|discusses|tells?|outlines?|instructs?|guides?|walks?|takes?|includes information on|provides instructions (?:on|for))"
-    rf"(?: you| users| readers| step by step)*(?: through| on)?(?: the (?:steps|process) (?:to|of))? {_HOW}(?:successfully |easily )?"
+    rf"|discusses|tells?|outlines?|instructs?|guides?|walks?|takes?|includes information on"
+    r"|provides instructions (?:on|for))"
+    rf"(?: you| users| readers| step by step)*(?: through| on)?(?: the (?:steps|process) (?:to|of))? {_HOW}"
     rf"|{_THIS}(?: will)? (?:helps?|lets?|allows?|enables?)(?: you)?(?: to)?(?: get started(?: by)?)? "
+    rf"|{_THIS}\b[^.]{{0,90}}? and (?:explains?|shows?|describes?|demonstrates?)(?: you)? how to "
+    rf"|{_THIS}(?: will)? (?:suggests?|proposes?|presents?|describes?|provides?|offers?|gives?) an? (?:[\w-]+ ){{0,3}}"
+    r"(?:way|solution|method|approach|mechanism|process) (?:to|for|of) "
+    rf"|(?:{_THIS}|it) (?:illustrates?|shows?|explains?|demonstrates?|describes?)(?: you)? how to "
+    r"|we(?:['’]ll| will)? (?:also )?(?:show|demonstrate|explain)(?: you)? how to "
     rf"|(?:use|follow) {_THIS} (?:to learn (?:how )?to |to (?:use [\w -]+ to )?)"
     rf"|(?:learn|discover|find out|see|here['’]s|here is) {_HOW}|learn to |you(?:['’]ll| will) (?:also )?learn {_HOW})",
     re.IGNORECASE,
 )
 _GERUND = re.compile(
-    rf"{_THIS}(?: will)? (?:shows?|demonstrates?|explains?|describes?|covers?|illustrates?|discusses|walks?|guides?|takes?"
-    r"|helps?)(?: you)?(?: through| get started| the process of| with)* (?=\w+ing\b)",
+    rf"{_THIS}(?: will)? (?:shows?|demonstrates?|explains?|describes?|covers?|illustrates?|discusses|walks?|guides?"
+    r"|takes?|helps?)(?: you)?(?: through| get started| the process of| with)* (?=\w+ing\b)",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(
-    rf"{_THIS}(?: will)? (?:describes?|explains?|covers?|discusses|introduces|presents|provides|contains|gives|offers) ",
+    rf"{_THIS}(?: will)? (?:describes?|explains?|covers?|discusses|introduces|presents|provides|contains|gives"
+    r"|offers) ",
     re.IGNORECASE,
 )
 _API = re.compile(
     r"(?:the )?[`\w.$@/()-]+(?: template)? (?:method|function|filter|property|attribute|operator|shortcode|hook|helper"
     r"|directive|command|option|module|component|macro|tag|field|macro|decorator|endpoint|class)"
-    r"(?: on (?:an?|the) ([\w.]+)(?: object)?)? ((?:returns|reports|renders|converts|creates|gets|sets|determines|executes"
-    r"|provides|parses|formats|applies|checks|generates|displays|inserts|runs|decodes|encodes|reads|writes|computes|adds"
+    r"(?: on (?:an?|the) ([\w.]+)(?: object)?)? ((?:returns|reports|renders|converts|creates|gets|sets|determines"
+    r"|executes|provides|parses|formats|applies|checks|generates|displays|inserts|runs|decodes|encodes|reads|writes|computes|adds"
     r"|removes|prints|sends|fetches|sorts|splits|joins|replaces|validates)\b.*)",
     re.IGNORECASE,
 )
 _USE = re.compile(
-    r"use the [`\w.$@/()-]+ (?:method|function|filter|command|option|class|property)(?: on an? [\w. ]+?)? to (\w.*)", re.I
+    r"use the [`\w.$@/()-]+ (?:method|function|filter|command|option|class|property)(?: on an? [\w. ]+?)? to (\w.*)",
+    re.IGNORECASE,
 )
+_USES = re.compile(rf"{_THIS}(?: will)? uses? (?!billable|the following|the term)(?=[^.]* to )", re.IGNORECASE)
 _CAN = re.compile(r"you (?:can|could|may)(?: also| now)? (?!check|use this|find|see|skip|read|continue)", re.IGNORECASE)
-_NOT_VERBS = frozenset(
-    "the a an your our this that these those some all more what why when where which it you we as in on about not be".split()
+_NOT_VERBS = bag(
+    "the a an your our this that these those some all more what why when where which it you we as in on about not be"
 )
-_ADVERBS = re.compile(r"^(?:(?:successfully|easily|quickly|also|even|then|simply|actually|efficiently|just|first)\s+)+", re.I)
+_ADVERBS = re.compile(
+    r"^(?:(?:successfully|easily|quickly|also|even|then|simply|actually|efficiently|just|first)\s+)+", re.IGNORECASE
+)
 
 
 def english(sentence: str, known: set[str], shortest: int) -> Iterator[tuple[str, str]]:
     """(rule, new wording) for each rule that fits; `known` are the document's words in lower case."""
-    learn, gerund, about, api, use, can = (r.match(sentence) for r in (_LEARN, _GERUND, _ABOUT, _API, _USE, _CAN))
+    rules = (_LEARN, _GERUND, _ABOUT, _API, _USE, _CAN, _USES)
+    learn, gerund, about, api, use, can, uses = (rule.match(sentence) for rule in rules)
     if learn and (told := verb_phrase(sentence[learn.end() :], known)):
         yield "learn", f"Learn how to {told}"
+    elif uses:
+        yield "about", "Learn how to use " + sentence[uses.end() :]
     elif gerund and (told := verb_phrase(sentence[gerund.end() :], known)):
         yield "learn", f"Learn how to {told}"
     elif about:

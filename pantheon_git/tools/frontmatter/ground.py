@@ -11,14 +11,16 @@ from pantheon_git.tools.frontmatter.descriptions import LONGEST, SHORTEST
 from pantheon_git.tools.frontmatter.language import agrees
 from pantheon_git.tools.frontmatter.prose import Prose
 from pantheon_git.tools.frontmatter.titles import LIMIT
-from pantheon_git.tools.frontmatter.words import stem
+from pantheon_git.tools.frontmatter.words import bag, stem
 
 SHORT = 4
 """The least for a document that has no sentence of SHORTEST characters."""
 GROUNDED = 0.75
 """Share of content words that the document must have."""
-_FREE = set(
-    ["a", "an", "the", "of", "to", "in", "on", "and", "for", "or", "with", "your", "you", "how", "is", "are", "be", "as", "by", "from", "at", "this", "that", "it", "its", "using", "use", "into", "can", "will", "we", "our", "not", "via", "if", "when", "what", "which", "more", "learn", "guide", "introduction", "overview", "tutorial", "explains", "describes", "shows", "covers", "explore", "discover", "understand", "get", "started", "about", "page", "document", "reference", "returns"]
+_FREE = bag(
+    "a an the of to in on and for or with your you how is are be as by from at this that it its using use into"
+    " can will we our not via if when what which more learn guide introduction overview tutorial explains"
+    " describes shows covers explore discover understand get started about page document reference returns"
 )
 _DANGLING = re.compile(r"(\.\.\.|…|[,:;\-–]|\b(?:and|or|the|of|to|a|an|with|for|in))\s*$", re.IGNORECASE)
 
@@ -87,4 +89,3 @@ def _other_scripts(line: str, seen: str) -> list[str]:
     if pairs and sum(p in seen for p in pairs) < 0.6 * len(pairs):
         return ["too few of its words are in the document"]
     return []
-

@@ -26,7 +26,11 @@ _SMALL_WORDS = {
     "vi": "và của cho là các một có trong được với bạn này để không khi",
     "cs": "a je v na se s že pro do jako nebo které jsou není tento",
 }
-_TABLE = {word: [lang for lang in _SMALL_WORDS if word in _SMALL_WORDS[lang].split()] for words in _SMALL_WORDS.values() for word in words.split()}  # fmt: skip # noqa: E501
+_TABLE = {
+    word: [lang for lang, words in _SMALL_WORDS.items() if word in words.split()]
+    for words in _SMALL_WORDS.values()
+    for word in words.split()
+}
 
 CJK = ("ja", "zh", "ko", "th")
 """Written without spaces between words (or counted by characters here, as Korean is)."""
@@ -42,7 +46,7 @@ def script(text: str) -> str:
         return "none"
     if counts["ja"] and counts["ja"] * 8 >= counts["zh"]:
         counts["ja"] += counts.pop("zh", 0)
-    own, number = Counter({k: n for k, n in counts.items() if k != "latin"}).most_common(1)[0] if len(counts) > 1 or not counts["latin"] else ("latin", 0)  # noqa: E501
+    own, number = max(((k, n) for k, n in counts.items() if k != "latin"), key=lambda pair: pair[1], default=("", 0))
     # Names and terms in such documents are Latin: a third of the letters is enough to tell.
     return own if number * 2.5 >= counts["latin"] else "latin"
 
@@ -57,20 +61,19 @@ def detect(text: str) -> str:
     found = script(sample)
     if found != "latin":
         return found if found != "none" else "und"
-    votes = votes_of(sample)
-    if not votes:
+    votes = sorted(votes_of(sample).items(), key=lambda pair: -pair[1])
+    if not votes or votes[0][1] < 2 or (len(votes) > 1 and votes[1][1] == votes[0][1]):
         return "und"
-    (best, score), *rest = votes.most_common(2)
-    return best if score >= 2 and (not rest or score > rest[0][1]) else "und"
+    return votes[0][0]
 
 
-def votes_of(text: str) -> Counter[str]:
+def votes_of(text: str) -> dict[str, float]:
     """How many of each language's small words the text has; a word of several languages counts a part for each."""
-    votes: Counter[str] = Counter()
+    votes: dict[str, float] = {}
     for word in re.findall(r"[^\W\d_]+", text.casefold()):
         languages = _TABLE.get(word, ())
         for language in languages:
-            votes[language] += 1 / len(languages)  # type: ignore[assignment]
+            votes[language] = votes.get(language, 0.0) + 1 / len(languages)
     return votes
 
 
@@ -83,5 +86,5 @@ def agrees(answer: str, language: str) -> bool:
     if own == "latin":
         votes = votes_of(answer)
         best = max(votes.values(), default=0)
-        return said in ("latin", "none") and (best < 2 or votes[language] * 1.5 >= best)
+        return said in ("latin", "none") and (best < 2 or votes.get(language, 0.0) * 1.5 >= best)
     return said in (own, "none") or (own in ("ja", "zh") and said in ("ja", "zh") and own != "zh")

@@ -50,6 +50,11 @@ class Prose:
     """Everything that a reader sees, code and tables too: what an answer must be grounded in."""
 
     @property
+    def running(self) -> str:
+        """All of it that is language."""
+        return "\n".join([*self.paragraphs, *self.asides, *(text for _, text in self.headings)])
+
+    @property
     def words(self) -> int:
         return sum(len(p.split()) for p in (*self.paragraphs, *self.asides))
 
@@ -77,7 +82,8 @@ def read(body: str) -> Prose:
             opening = opening or kind
         else:
             asides.append(said)
-    return Prose(tuple(headings), tuple(paragraphs), tuple(asides), tuple(codes), links, opening, _visible(body[:LIMIT]))
+    seen = _visible(body[:LIMIT])
+    return Prose(tuple(headings), tuple(paragraphs), tuple(asides), tuple(codes), links, opening, seen)
 
 
 def _blocks(text: str) -> list[tuple[str, int, str]]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pantheon_git.tools.frontmatter.language import CJK
 from pantheon_git.tools.frontmatter.prose import Prose
-from pantheon_git.tools.frontmatter.words import STOP, stem
+from pantheon_git.tools.frontmatter.words import STOP, bag, is_verb, stem
 
 FEWEST, MOST = 3, 6
 OFFERED = 12
@@ -36,12 +37,15 @@ WEIGHTS = {
 }
 
 
+Counted = tuple[str, float]
+
+
 def kebab(text: str) -> str:
     """Lower case, words joined by single hyphens; letters of any script stay."""
     return re.sub(r"[\W_]+", "-", text.casefold().replace("'", "")).strip("-")
 
 
-def vocabulary_of(given: Any) -> list[tuple[str, float]]:
+def vocabulary_of(given: Any) -> list[Counted]:
     """Names with counts, from a list of names or of [name, count] pairs; one spelling (the commonest) for each name."""
     best: dict[str, tuple[str, float]] = {}
     for item in given if isinstance(given, list) else []:
@@ -62,7 +66,7 @@ class Text:
     """The document cut into places, in lower case, with plurals and hyphens evened out."""
 
     def __init__(self, prose: Prose, title: str, slug: str) -> None:
-        self.raw = " \n ".join([*prose.paragraphs, *prose.asides, *(t for _, t in prose.headings)])
+        self.raw = prose.running
         self.title = even(f"{title} | {slug}")
         self.headings = even(" | ".join(t for _, t in prose.headings))
         self.lead = even(" | ".join(prose.paragraphs[:2]))
@@ -70,6 +74,10 @@ class Text:
         self.all = f"{self.title} | {self.headings} | {self.body}"
         self.links = " | ".join(even(link) for link in prose.links)
         self.length = max(1, len(self.all.split()))
+
+    def says(self, name: str) -> bool:
+        said = even(name)
+        return said in self.all or said.replace(" ", "") in self.all
 
 
 def even(text: str) -> str:
@@ -91,7 +99,7 @@ def features(name: str, prior: float, text: Text, longer: Iterable[str]) -> dict
     letters = name.replace(" ", "")
     return {
         "in_title": float(said in text.title),
-            "in_headings": float(said in text.headings),
+        "in_headings": float(said in text.headings),
         "in_lead": float(said in text.lead),
         "early": 1 - text.all.index(said) / len(text.all),
         "often": math.log1p(1000 * number / text.length),
@@ -102,20 +110,23 @@ def features(name: str, prior: float, text: Text, longer: Iterable[str]) -> dict
         "short": float(len(letters) < 4),
         "prior": math.log1p(prior),
         "within": float(covered >= number),
-        "common": float(name.casefold() in STOP or stem(name.casefold()) in _COMMON),
+        "common": float(stem(name.casefold()) in _COMMON),
     }
 
 
-_COMMON = {stem(w) for w in "data api app application image code file work test user example project tutorial guide page rest template".split()}
+_COMMON = frozenset(
+    map(stem, bag("data api app application image code file work test user example project tutorial guide page"))
+)
 
 
 def rank(
-    prose: Prose, title: str, vocabulary: list[tuple[str, float]], in_use: list[str], slug: str = ""
-) -> list[tuple[str, float]]:
+    prose: Prose, title: str, vocabulary: list[Counted], in_use: list[Counted], slug: str = "", language: str = "en"
+) -> list[Counted]:
     """(tag, score), best first, at most OFFERED; of the vocabulary (in its own spelling) where one is given."""
     text = Text(prose, title, slug)
-    known = vocabulary or [(kebab(name), 3.0) for name in in_use] + _phrases(prose, title)
-    present = [(name, count) for name, count in known if even(name) in text.all or even(name).replace(" ", "") in text.all]
+    known = vocabulary or [*in_use, *_phrases(prose, title, language)]
+    known = [(name, count) for name, count in known if name.casefold() not in STOP]
+    present = [(name, count) for name, count in known if text.says(name)]
     scored = []
     for name, count in present:
         longer = [other for other, _ in present if len(other) > len(name) and even(name) in even(other)]
@@ -125,25 +136,53 @@ def rank(
     scored.sort(key=lambda pair: (-pair[0], pair[1]))
     best: dict[str, float] = {}
     for score, name in scored:
-        best.setdefault(name if vocabulary else kebab(name), score)
+        tag = name if vocabulary else kebab(name)
+        if vocabulary or not any(_overlap(tag, other) for other in best):
+            best.setdefault(tag, score)
     return list(best.items())[:OFFERED]
 
 
-def chosen(ranked: list[tuple[str, float]]) -> list[str]:
+def _overlap(tag: str, other: str) -> bool:
+    """Without a vocabulary one of `toolbar`, `dev-toolbar` and `toolbars` is enough."""
+    one, two = ({stem(word) for word in name.split("-")} for name in (tag, other))
+    return one <= two or two <= one
+
+
+def chosen(ranked: list[Counted]) -> list[str]:
     """FEWEST, and up to MOST of those that score nearly as well as the best."""
-    return [
-        tag for at, (tag, score) in enumerate(ranked[:MOST]) if at < FEWEST or score >= NEAR * ranked[0][1]
-    ]
+    return [tag for at, (tag, score) in enumerate(ranked[:MOST]) if at < FEWEST or score >= NEAR * ranked[0][1]]
 
 
-def _phrases(prose: Prose, title: str) -> list[tuple[str, float]]:
-    """Names and repeated noun-like phrases of a document without a vocabulary."""
+def _phrases(prose: Prose, title: str, language: str) -> list[Counted]:
+    """Names and repeated noun-like phrases of a document without a vocabulary. Languages written without blanks, or
+    with endings that this module does not know, offer their names in Latin letters and their repeated long runs."""
+    word = r"[A-Za-z][A-Za-z0-9_.+#-]*" if language in CJK else r"[^\W\d_][\w.+#-]*"
     counts: Counter[str] = Counter()
     for text in [title, title, *(t for _, t in prose.headings), *prose.paragraphs, *prose.asides]:
-        words = re.findall(r"[^\W\d_][\w.+#-]*", text)
-        for at in range(len(words)):
-            for length in (1, 2, 3):
-                run = [w.strip(".-").casefold() for w in words[at : at + length]]
-                if len(run) == length and all(w not in STOP and len(w) > 2 for w in run):
-                    counts[" ".join(run)] += 1
+        for clause in re.split(r"[.,;:!?()\[\]“”\"]+(?:\s|$)|\s[–—|-]\s", text):
+            counts.update(_runs(re.findall(word, clause)))
+    if language in CJK:
+        terms = r"[\u30a0-\u30ff]{3,}|[\u4e00-\u9fff]{2,4}(?=[のをはが、。])"
+        counts.update(re.findall(terms, " ".join(prose.paragraphs)))
     return [(phrase, 1.0) for phrase, number in counts.most_common(80) if number > 1 or phrase in title.casefold()]
+
+
+def _runs(words: list[str]) -> Iterator[str]:
+    """Every run of one to three words that could be a name or a noun."""
+    lower = [w.strip(".-").casefold() for w in words]
+    good = [len(w) > 2 and w not in STOP and w not in _VAGUE and not is_verb(w) for w in lower]
+    for at in range(len(words)):
+        for length in (1, 2, 3):
+            if at + length <= len(words) and all(good[at : at + length]):
+                yield " ".join(lower[at : at + length])
+
+
+_VAGUE = bag(
+    "following example examples three here there official documentation may might must should could would like"
+    " want need used uses using see note first second third next last same different many much well however"
+    " because before after available within without between while where who why released release version versions"
+    " prior step steps default define please every both own just even now get let lets make makes made way ways"
+    " part page tutorial guide learn information section about introduction overview usage description include"
+    " includes included allow allows set added add adds provides provide return returns given take takes works"
+    " work come comes open"
+)

@@ -15,7 +15,7 @@ from typing import Any
 from pantheon_git.tools.frontmatter import forms
 from pantheon_git.tools.frontmatter.language import CJK
 from pantheon_git.tools.frontmatter.prose import Prose, sentences
-from pantheon_git.tools.frontmatter.words import content_stems
+from pantheon_git.tools.frontmatter.words import bag, content_stems
 
 LIMIT = 120
 _INDEX = {"index", "_index", "readme"}
@@ -27,11 +27,11 @@ _TAIL = re.compile(
     r",? (?:so that|that|which|while|in order|because|when|where|if|by|and then|as well as|providing|allowing|in just"
     r"|in a few|step by step)\b.*$|[,;:(] .*$"
 )
-_SMALL = frozenset("a an the and or of to in on at for with from by as is via vs into per und de la le part".split())
+_SMALL = bag("a an the and or of to in on at for with from by as is via vs into per und de la le part")
 _GENERIC = re.compile(
-    r"^(?:introduction|overview|objectives?|prerequisites?|before you begin|costs?|getting started|usage|examples?|summary"
-    r"|installation|setup|what you['’]ll|contents|table of contents|about|background|next steps|what['’]s next|requirements"
-    r"|description|official resources|how it works)\b",
+    r"^(?:introduction|overview|objectives?|prerequisites?|before you begin|costs?|getting started|usage|examples?"
+    r"|summary|installation|setup|what you['’]ll|contents|table of contents|about|background|next steps|what['’]s next"
+    r"|requirements|description|official resources|how it works)\b",
     re.IGNORECASE,
 )
 
@@ -61,8 +61,8 @@ def tidy(text: str) -> str:
 def _of_heading(prose: Prose) -> list[str]:
     """The one level-1 heading, if it comes first; several are parts of the text and no title."""
     top = [text for level, text in prose.headings if level == 1]
-    first = prose.headings[:1]
-    return top if len(top) == 1 and first[0][0] == 1 and (prose.opening == "heading" or not _GENERIC.search(top[0])) else []
+    alone = len(top) == 1 and prose.headings[0][0] == 1
+    return top if alone and (prose.opening == "heading" or not _GENERIC.search(top[0])) else []
 
 
 def slug_of(path: str) -> str:
@@ -114,7 +114,7 @@ def _shorter(phrase: str) -> str:
 
 
 def _qualified(slug: str, path: PurePosixPath, prose: Prose) -> str:
-    """The slug with the name that it has in code: `strings.Trim` in a folder `strings`, `@scope/name` among packages."""
+    """The slug as code names it: `strings.Trim` in a folder `strings`, `@scope/name` among packages."""
     parents = path.parent.parts
     folder = next((part for part in reversed(parents) if part != slug), "")
     dotted = f"{folder}.{slug}"
@@ -137,7 +137,7 @@ def in_words(slug: str, prose: Prose) -> str:
 
 def _spelled(words: list[str], prose: Prose) -> Iterator[str]:
     """Runs of words as the prose writes them (`compute engine` → `Compute Engine`), the longest run first."""
-    text = " \n ".join([*prose.paragraphs, *prose.asides, *(t for _, t in prose.headings)])
+    text = prose.running
     while words:
         length = min(4, len(words))
         while length > 1 and not _spellings(words[:length], text):
@@ -158,8 +158,13 @@ def _cognate(slug: str, prose: Prose) -> Iterator[str]:
     """The document's own word for a one-word slug (`actions` → `Acciones`)."""
     if re.search(r"[-_ ]", slug) or re.search(rf"\b{re.escape(slug)}\b", " ".join(prose.paragraphs[:3]), re.IGNORECASE):
         return
-    counts = Counter(w for w in re.findall(r"[^\W\d_]{4,}", " ".join([*prose.paragraphs, *(t for _, t in prose.headings)]).casefold()))  # noqa: E501
-    near = [(n, w) for w, n in counts.items() if n > 2 and difflib.SequenceMatcher(None, w, slug.casefold()).ratio() > 0.74]
+    counts = Counter(re.findall(r"[^\W\d_]{4,}", prose.running.casefold()))
+    alike = difflib.SequenceMatcher(b=slug.casefold())
+    near = []
+    for word, number in counts.items():
+        alike.set_seq1(word)
+        if number > 2 and alike.ratio() > 0.74:
+            near.append((number, word))
     if near:
         word = max(near)[1]
         yield word[:1].upper() + word[1:]
@@ -177,7 +182,8 @@ def _topic(prose: Prose, slug: str, path: str) -> Iterator[str]:
     headings = " ".join(text for _, text in prose.headings)
     counts: Counter[str] = Counter()
     for run in re.findall(r"[\u30a0-\u30ff]{3,}|[\u4e00-\u9fff]{2,8}|[\uac00-\ud7af]{2,}|[\u0400-\u04ff]{4,}", opening):
-        pieces = {run} if run[0] < "\u4e00" or run[0] > "\u9fff" else {run[i : i + n] for n in (2, 3, 4) for i in range(len(run))}
+        han = "\u4e00" <= run[0] <= "\u9fff"  # written without blanks: any piece may be the term
+        pieces = {run[i : i + n] for n in (2, 3, 4) for i in range(len(run))} if han else {run}
         for piece in pieces:
             if len(piece) > 1 and piece in headings:
                 counts[piece] = headings.count(piece) * 3 + opening.count(piece) + len(piece)

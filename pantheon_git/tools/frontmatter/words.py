@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import re
 
-STOP = frozenset(
-    "a an the of to in on at for and or with your you how is are be as by from this that it its using use into can will"
-    " we our not via if when what which more than then them they their i my me do does did has have was were been but so"
-    " all any each some such only also other new one two about up out over".split()
+
+def bag(text: str) -> frozenset[str]:
+    """A set of words from a readable line."""
+    return frozenset(text.split())
+
+
+STOP = bag(
+    "a an the of to in on at for and or with your you how is are be as by from this that it its using use into"
+    " can will we our not via if when what which more than then them they their i my me do does did has have was"
+    " were been but so all any each some such only also other new one two about up out over"
 )
 
 
@@ -24,12 +30,13 @@ def content_stems(text: str) -> set[str]:
     return {stem(word) for word in re.findall(r"[^\W_]+", text.casefold()) if word not in STOP}
 
 
-_BASES = frozenset(
-    "add build call change check choose clean collect configure connect contribute control convert copy create customize"
-    " debug define deploy design develop enable export expose fetch find get import improve ingest install integrate learn"
-    " make manage migrate monitor move plan protect publish query read record render restrict roll run schedule scale secure"
-    " send serve set share start stream style submit test track train transfer trigger troubleshoot understand update"
-    " upgrade use validate verify work write automate authenticate authorize activate calculate generate".split()
+_BASES = bag(
+    "add build call change check choose clean collect configure connect contribute control convert copy create"
+    " customize debug define deploy design develop enable export expose fetch find get import improve ingest"
+    " install integrate learn make manage migrate monitor move plan protect publish query read record render"
+    " restrict roll run schedule scale secure send serve set share start stream style submit test track train"
+    " transfer trigger troubleshoot understand update upgrade use validate verify work write automate authenticate"
+    " authorize activate calculate generate"
 )
 
 
@@ -38,7 +45,7 @@ def base_form(word: str, known: set[str]) -> str:
     lower = word.casefold()
     if lower in _BASES:
         return lower
-    if not lower.endswith("ing") or len(lower) < 6:
+    if not lower.endswith("ing") or len(lower) < 5:
         return ""
     root = lower[:-3]
     undoubled = root[:-1] if root[-1:] == root[-2:-1] else ""
@@ -47,3 +54,10 @@ def base_form(word: str, known: set[str]) -> str:
             if option and option in options:
                 return option
     return ""
+
+
+def is_verb(word: str) -> bool:
+    """Whether it is one of the few common verbs that documents are full of: `create`, `creates`, `creating`."""
+    lower = word.casefold()
+    known = lower in _BASES or lower.removesuffix("s") in _BASES
+    return known or (lower.endswith("ing") and base_form(lower, set()) != "")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,8 @@ MAX_NODES = 20_000
 MAX_REPAIRS = 40
 
 _PLAIN = re.compile(r"[^\W\d_](?:[^\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\"]*[^\s:\"])?", re.DOTALL)
-_WORDS_11 = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+_PLAIN_ITEM = re.compile(r"\w[\w .+/&'-]*")
+_WORDS_11 = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _NOT_TEXT_11 = re.compile(
     r"(?:y|n|yes|no|on|off|true|false|null|~|=|<<|[-+]?[\d._,:]+(?:e[-+]?\d+)?|0[xob][\da-f_]+|[-+]?\.(?:inf|nan)"
     r"|\d{4}-\d\d?-\d\d?(?:[Tt ].*)?)",
@@ -87,7 +89,9 @@ def _compose(text: str, repairs: tuple[str, ...]) -> Read:
     from ruamel.yaml import YAML
     from ruamel.yaml.nodes import MappingNode, ScalarNode
 
-    node = YAML(typ="safe", pure=True).compose(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a reused anchor and its like are not our business, and stderr is not for them
+        node = YAML(typ="safe", pure=True).compose(text)
     if node is None or (isinstance(node, ScalarNode) and not node.value and not node.style):
         return Read(text, {}, repairs=repairs)
     if not isinstance(node, MappingNode):
@@ -139,7 +143,7 @@ def _mend(text: str, line_number: int) -> tuple[str, str] | None:
         if not 0 <= index < len(lines):
             continue
         line = lines[index]
-        mended, what = _TAB_COMMENT.sub(lambda m: m.group(1) + " " * len(m.group(2)) + "#", line), "tab before a comment"
+        mended, what = _TAB_COMMENT.sub(lambda m: m[1] + " " * len(m[2]) + "#", line), "tab before a comment"
         match = _UNQUOTED.match(line)
         if mended == line and match and ((match[2][:1] in "{@`%" and match[2][:2] != "{}") or ": " in match[2]):
             mended, what = f"{match[1]}'{match[2].replace(chr(39), chr(39) * 2)}'{match[3]}", "value put in quotes"
@@ -152,21 +156,35 @@ def _mend(text: str, line_number: int) -> tuple[str, str] | None:
 def say(value: str, *, ascii_only: bool = False) -> str:
     """One line of YAML that every reader (1.1 and 1.2) takes for exactly this string; plain where that is safe."""
     if ascii_only and not value.isascii():
-        return json.dumps(value)
+        return _quoted(value, ascii_only=True)
     if (
-        _PLAIN.fullmatch(value)
+        value.isprintable()
+        and value[0].isalpha()
+        and _PLAIN.fullmatch(value)
         and value.casefold() not in _WORDS_11
         and not re.search(r": |:$|\s#|\s\s|[\[\]{},]$|\t", value)
     ):
         return value
     if value.isprintable() and "'" not in value:
         return f"'{value}'"
-    if value.isprintable():
-        return json.dumps(value, ensure_ascii=False)
-    return json.dumps(value)
+    return _quoted(value, ascii_only=False)
+
+
+def _quoted(value: str, *, ascii_only: bool) -> str:
+    """Double quotes; YAML's own escapes, which unlike JSON's name a character beyond the 16-bit plane in one piece."""
+    said = []
+    for char in value:
+        if char in '"\\':
+            said.append("\\" + char)
+        elif (char.isprintable() and char != "\ufeff") and (char.isascii() or not ascii_only):
+            said.append(char)
+        else:
+            said.append(f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}")
+    return '"' + "".join(said) + '"'
 
 
 def say_list(values: list[str], *, ascii_only: bool = False) -> str:
-    """A flow list on one line."""
+    """A flow list on one line; within it far fewer words are safe without quotes."""
     said = (say(value, ascii_only=ascii_only) for value in values)
-    return "[" + ", ".join(s if not re.search(r"[\[\]{},]", s) or s[:1] in "'\"" else json.dumps(s) for s in said) + "]"
+    safe = (s if s[:1] in "'\"" or _PLAIN_ITEM.fullmatch(s) else _quoted(s, ascii_only=ascii_only) for s in said)
+    return "[" + ", ".join(safe) + "]"
