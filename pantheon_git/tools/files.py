@@ -31,13 +31,16 @@ def read_bytes(workspace: Workspace, path: str) -> bytes:
         descriptor = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise _failure(path, error) from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ToolError("refused", f"{path} is not a regular file")
         if status.st_size > MAX_FILE:
             raise ToolError("refused", f"{path} has {status.st_size} bytes; at most {MAX_FILE} are read")
-        return file.read(MAX_FILE + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(MAX_FILE + 1)
+    finally:
+        os.close(descriptor)
 
 
 def write_bytes(workspace: Workspace, path: str, data: bytes) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 
 from pantheon_git.tools.files import read_bytes
 from pantheon_git.tools.frontmatter import descriptions, ground, language, prose, tags, titles, yamltext
-from pantheon_git.tools.frontmatter.convention import tags_in_use
 from pantheon_git.tools.frontmatter.document import SUFFIXES, WRITABLE, Document, parse
 from pantheon_git.tools.protocol import ToolError, Workspace
 
 FIELDS = ("title", "description", "tags")
+IN_USE = 4.0
+"""A tag that the repository uses counts as one that a vocabulary has this often."""
 
 
 @dataclass
@@ -83,8 +84,11 @@ class Draft:
         return kept if isinstance(kept, str) and kept.strip() else next(iter(self.titles), "")
 
     def needs(self) -> list[str]:
-        wanted = self.params.get("fields", FIELDS)
-        return [name for name in FIELDS if name in wanted and _empty(self.doc.values.get(name))]
+        return [name for name in self.wanted() if _empty(self.doc.values.get(name))]
+
+    def wanted(self) -> list[str]:
+        """The fields that this task is about, in the order of FIELDS."""
+        return [name for name in FIELDS if name in self.params.get("fields", FIELDS)]
 
     def ask(self) -> list[str]:
         """The missing fields for which a model's words are wanted: it is worth nothing where there is nothing to read,
@@ -111,7 +115,7 @@ class Draft:
         """Kept, given or computed, field by field; ToolError("refused") where a field can be neither."""
         decision = Decision()
         needs = self.needs()
-        for name in FIELDS:
+        for name in self.wanted():
             old = self.doc.values.get(name)
             if name not in needs:
                 self._keep(decision, name, old)
@@ -124,8 +128,10 @@ class Draft:
         if isinstance(old, yamltext.Scalar) and name != "tags":
             decision.changes[name] = old.text
             decision.reasons[name] = [f"put in quotes: it reads as {old.kind}"]
-        elif name == "tags" and isinstance(old, str) and "," in old and "\n" not in old:
+        elif name == "tags" and isinstance(old, str):
             names = [part.strip() for part in old.split(",") if part.strip()]
+            if "\n" in old or (len(names) == 1 and " " in names[0]):
+                raise ToolError("refused", f"tags is one string that may mean one tag or several: {old!r}")
             spelled = {tags.kebab(n): n for n, _ in self.vocabulary}
             decision.changes[name] = list(dict.fromkeys(spelled.get(tags.kebab(n), tags.kebab(n)) for n in names))
             decision.reasons[name] = ["one string became a list"]
@@ -157,7 +163,7 @@ class Draft:
     def _gated(self, name: str, given: Any) -> tuple[Any, list[str]]:
         if name == "tags":
             return self._gated_tags(given)
-        text = " ".join(str(given).split(" ")).strip()
+        text = str(given).strip().strip('"“”«»').strip()
         if name == "title":
             return text, ground.title_faults(text, self.prose, self.path, self.language)
         return text, ground.description_faults(text, self.prose, self.language)
@@ -191,15 +197,9 @@ def make(workspace: Workspace, path: str, raw: bytes) -> Draft:
             given = json.loads(read_bytes(workspace, given))
         except ValueError as error:
             raise ToolError("bad-argument", f"the vocabulary file is not JSON: {error}") from error
-    vocabulary = tags.vocabulary_of(given)
-    return Draft(doc, path, workspace.params, vocabulary, [] if vocabulary else _in_use(workspace))
-
-
-def _in_use(workspace: Workspace) -> list[tags.Counted]:
-    """The repository's tags: as the task gives them, else read from the documents beside this one."""
-    given = workspace.params.get("tags_in_use")
-    counted = tags.vocabulary_of(given) if given is not None else tags_in_use(workspace.root, SUFFIXES)
-    return [(tags.kebab(name), count + 2) for name, count in counted]
+    in_use = tags.vocabulary_of(workspace.params.get("tags_in_use"))
+    known = [(tags.kebab(name), IN_USE) for name, _ in in_use]
+    return Draft(doc, path, workspace.params, tags.vocabulary_of(given), known)
 
 
 def _empty(value: Any) -> bool:
