@@ -25,7 +25,9 @@ from pantheon_git.errors import PantheonError
 @DRY_RUN
 @JSON
 @click.pass_context
-def add(ctx: click.Context, agent: str, paths: tuple[str, ...], dry_run: bool, as_json: bool, **options: Any) -> None:
+def add(
+    ctx: click.Context, /, agent: str, paths: tuple[str, ...], dry_run: bool, as_json: bool, **options: Any
+) -> None:
     """Queue work: one task file for each path.
 
     PATHS are git's pathspecs: a file, a folder, or a quoted pattern such as 'docs/*.md'. Only tracked files count.

@@ -33,6 +33,13 @@ class Here:
     def config(self) -> Config:
         return read_config(self.git)
 
+    def identity(self) -> str:
+        """`Name <mail>` of the person, as git would write it into a commit."""
+        said = self.git.run("var", "GIT_AUTHOR_IDENT", check=False)
+        if said.code:
+            raise PantheonError("git does not know who you are", "git config user.name NAME")
+        return said.out.decode("utf-8", "replace").rpartition(">")[0] + ">"
+
 
 def here(ctx: click.Context) -> Here:
     return Here(str(ctx.find_root().obj or "."))

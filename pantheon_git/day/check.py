@@ -65,8 +65,9 @@ def _agents(found: Checked, snapshot: Snapshot) -> None:
 
 
 def _flows(found: Checked, snapshot: Snapshot) -> None:
-    for path in sorted(stock_flows().glob("*.toml")):
-        found.flows[path.stem] = _loaded(path.stem, load(Flow, path.read_bytes(), path.name), path.read_bytes(), True)
+    for file in sorted(stock_flows().glob("*.toml")):
+        data = file.read_bytes()
+        found.flows[file.stem] = _loaded(file.stem, load(Flow, data, file.name), data, True)
     for path, name in _named(snapshot, FLOWS):
         found.flows.pop(name, None)  # a broken flow must not fall back to the stock one of its name
         if NAME.fullmatch(name) is None:

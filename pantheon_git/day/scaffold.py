@@ -78,10 +78,10 @@ def advice(git: Git, choices: Choices) -> list[str]:
             "the branch 'pantheon' is in the way of our branches pantheon/pr/…: git branch -m pantheon OTHER-NAME"
         )
     set_to = git.run("config", "--path", "gpg.ssh.allowedSignersFile", check=False).out.decode().strip()
-    if set_to and Path(set_to) != paths.allowed_signers():
+    if set_to and Path(set_to) != paths.trust_file():
         found.append(
             f"git verifies signatures with {set_to}, which stays yours; to let it know the night's key: "
-            f"cat {paths.allowed_signers()} >> {set_to}"
+            f"cat {paths.trust_file()} >> {set_to}"
         )
     return found
 
@@ -127,7 +127,7 @@ def _writer(path: Path, text: str) -> Callable[[], object]:
 
 
 def _keys(git: Git) -> Iterator[Step]:
-    key, signers = paths.night_key(), paths.allowed_signers()
+    key, signers = paths.night_key(), paths.trust_file()
     if not key.exists():
         what = f"make an Ed25519 key pair, {key} and .pub (it never leaves this machine)"
         yield Step(what, lambda: keys.generate(key))
@@ -146,7 +146,7 @@ def _trusted(signers: Path, key: Path) -> bool:
 
 
 def _config(git: Git) -> Iterator[Step]:
-    signers = paths.allowed_signers()
+    signers = paths.trust_file()
     if git.run("config", "gpg.ssh.allowedSignersFile", check=False).code:
         yield Step(
             f"git config gpg.ssh.allowedSignersFile {signers}  (so that stock git verifies the ledger)",

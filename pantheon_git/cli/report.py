@@ -1,0 +1,85 @@
+"""`pantheon-git report`: the morning."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from pantheon_git.cli.context import Here, here
+from pantheon_git.cli.output import JSON, color_wanted, counts, print_json, say, table
+
+
+@click.command()
+@click.argument("night", required=False)
+@click.option("--list", "list_", is_flag=True, help="List the nights that are recorded.")
+@click.option("--markdown", is_flag=True, help="Print Markdown.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write Markdown into this file.")
+@click.option("--no-verify", is_flag=True, help="Skip the verification; the report says so.")
+@JSON
+@click.pass_context
+def report(
+    ctx: click.Context,
+    night: str | None,
+    list_: bool,
+    markdown: bool,
+    output: Path | None,
+    no_verify: bool,
+    as_json: bool,
+) -> int:
+    """Read what the night did, from its signed records alone.
+
+    NIGHT is a name or its beginning; without it, the newest. The night is verified first: exit code 2 when something
+    does not match what was signed. A night that went badly or was cut off says so in its first line.
+    """
+    from pantheon_git.morning.collect import collect, find_night, verified
+    from pantheon_git.morning.metrics import as_json as whole
+    from pantheon_git.repo.objects import Objects
+
+    at = here(ctx)
+    objects = Objects(at.git)
+    if list_:
+        return _list(at, as_json)
+    found = collect(at.git, objects, find_night(at.git, objects, night))
+    if not no_verify:
+        found = verified(at.git, objects, found)
+    if as_json:
+        print_json(whole(found))
+    elif markdown or output:
+        from pantheon_git.morning.markdown import render as as_markdown
+
+        text = as_markdown(found)
+        if output:
+            output.write_text(text, encoding="utf-8")
+            say(f"wrote {output}")
+        else:
+            click.echo(text, nl=False)
+    else:
+        from rich.console import Console
+
+        from pantheon_git.morning.terminal import render
+
+        render(found, Console(no_color=not color_wanted(), highlight=False, soft_wrap=True))
+    return 2 if found.good is False else 0
+
+
+def _list(at: Here, as_json: bool) -> int:
+    from pantheon_git.ledger import read
+    from pantheon_git.repo.objects import Objects
+
+    nights = read.nights(at.git, Objects(at.git))
+    told = [
+        {"night": i.night, "state": i.state, "opened": i.opened, "endings": {k: len(v) for k, v in i.endings.items()}}
+        for i in sorted(nights, key=lambda info: -info.opened)
+    ]
+    if as_json:
+        print_json(told)
+        return 0
+    rows = [
+        (i.night, i.state, time.strftime("%Y-%m-%d %H:%M", time.localtime(i.opened)),
+         counts({k: len(v) for k, v in i.endings.items()}))
+        for i in sorted(nights, key=lambda info: -info.opened)
+    ]  # fmt: skip
+    click.echo(table(rows, ("NIGHT", "STATE", "STARTED", "JOBS")) if rows else "no night is recorded here")
+    return 0

@@ -1,0 +1,100 @@
+"""`pantheon-git trace`: what every node of a job saw, said and did."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from pantheon_git.cli.context import here
+from pantheon_git.cli.output import JSON, print_json, say, style, table
+from pantheon_git.errors import PantheonError
+
+SHOWN = ("llm_prompt.txt", "tool_calls.jsonl", "output.json", "review.json", "stdout.log", "stderr.log", "diff.patch")
+"""Files that `JOB:NODE` prints, in this order; the rest is named."""
+
+
+@click.command()
+@click.argument("job", metavar="TASK[:NODE]")
+@click.option("--file", "name", metavar="NAME", help="Print this file of the node's artifact as it is.")
+@JSON
+@click.pass_context
+def trace(ctx: click.Context, job: str, name: str | None, as_json: bool) -> None:
+    """Show what every node of a job saw, said and did.
+
+    TASK is a task's id (its latest attempt) or a job ID.N. With :NODE the node's files are printed: the prompt, every
+    tool call, the answer, the diff.
+    """
+    from pantheon_git.ledger import read
+    from pantheon_git.repo.objects import Objects
+
+    git = here(ctx).git
+    objects = Objects(git)
+    which, _, node = job.partition(":")
+    entry = read.job(git, objects, which)
+    if not node:
+        _overview(entry, as_json)
+        return
+    found = next((one for one in entry.nodes if one.name == node), None)
+    if found is None:
+        raise PantheonError(f"{entry.job} has no node {node!r}", f"one of: {', '.join(n.name for n in entry.nodes)}")
+    files = read.artifact(objects, found)
+    if name is not None:
+        if name not in files:
+            raise PantheonError(f"{entry.job}:{node} has no file {name!r}", f"one of: {', '.join(sorted(files))}")
+        click.get_binary_stream("stdout").write(files[name])
+    elif as_json:
+        print_json(_node_json(found) | {"files": {n: d.decode("utf-8", "replace") for n, d in files.items()}})
+    else:
+        _node(entry.job, found, files)
+
+
+def _overview(entry: Any, as_json: bool) -> None:
+    if as_json:
+        told = {name: getattr(entry, name) for name in ("job", "night", "ending", "reason", "stopped_at", "title")}
+        print_json(told | {"summary": entry.summary, "nodes": [_node_json(node) for node in entry.nodes]})
+        return
+    click.echo(f"{style(entry.job, bold=True)}  {entry.ending}  night {entry.night}")
+    click.echo(f"{entry.title}\n{entry.reason}\n")
+    rows = [(n.folder, n.uses, n.verdict, f"{n.seconds:.2f} s", n.reason.split("\n")[0][:100]) for n in entry.nodes]
+    click.echo(table(rows, ("NODE", "USES", "VERDICT", "TIME", "REASON")))
+    node = entry.stopped_at or (entry.nodes[0].name if entry.nodes else "")
+    if node:
+        say(f"next: pantheon-git trace {entry.job}:{node}")
+
+
+def _node_json(node: Any) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "uses": node.uses,
+        "kind": node.kind,
+        "verdict": node.verdict,
+        "reason": node.reason,
+        "seconds": node.seconds,
+        "tries": node.tries,
+        "details": node.details,
+        "artifact_tree": node.artifact_tree,
+        "key_id": node.key_id,
+    }
+
+
+def _node(job: str, node: Any, files: Any) -> None:
+    click.echo(f"{style(f'{job}:{node.name}', bold=True)}  {node.uses}  {node.verdict}: {node.reason}")
+    click.echo(f"signed by {node.key_id}, artifact {node.artifact_tree}, {node.seconds:.2f} s")
+    for name in (*SHOWN, *sorted(files.keys() - set(SHOWN))):
+        if files.get(name):
+            click.echo(style(f"\n── {name} ──", fg="cyan"))
+            click.echo(_readable(name, files[name]))
+
+
+def _readable(name: str, data: bytes) -> str:
+    """JSON lines indented, everything else as it is; control characters made visible."""
+    text = data.decode("utf-8", "backslashreplace")
+    if name.endswith(".jsonl"):
+        try:
+            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+        except ValueError:
+            rows = []
+        text = "\n".join(json.dumps(row, indent=2, ensure_ascii=False) for row in rows) or text
+    return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text).rstrip("\n")

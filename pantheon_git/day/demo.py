@@ -1,0 +1,70 @@
+"""The demo: a scratch repository made out of the shipped documents, and the commands that a person would type."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pantheon_git
+from pantheon_git.errors import PantheonError
+from pantheon_git.repo.git import Git
+
+
+@dataclass(frozen=True)
+class Command:
+    """One line that is shown and run from the scratch repository."""
+
+    words: tuple[str, ...]
+    why: str
+
+
+STEPS = (
+    Command(("git", "init", "--quiet", "--initial-branch=main"), "a scratch repository"),
+    Command(("git", "add", "."), ""),
+    Command(("git", "commit", "--quiet", "--message=Documents of varied subjects and states"), ""),
+    Command(("pantheon-git", "init"), "set it up"),
+    Command(("pantheon-git", "add", "doc.frontmatter", "."), "queue one task for each document"),
+    Command(("git", "add", ".pantheon"), ""),
+    Command(("git", "commit", "--quiet", "--message=Queue front matter"), "only what is committed runs"),
+    Command(("pantheon-git", "run"), "the night"),
+    Command(("pantheon-git", "report"), "the morning"),
+    Command(("pantheon-git", "verify"), "every signature and byte, offline"),
+)
+
+
+def documents() -> Path:
+    """The shipped documents: in a wheel below `_stock`, in a checkout at the top."""
+    package = Path(pantheon_git.__file__).parent
+    stock = package / "_stock" / "examples" / "docs"
+    return stock if stock.is_dir() else package.parent / "examples" / "docs"
+
+
+def fresh_folder(wanted: Path) -> Path:
+    """`wanted`, or the first of `wanted-2`, `wanted-3` … that does not exist or is empty. Nothing is ever deleted."""
+    for number in range(1, 1000):
+        folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+            return folder
+    raise PantheonError(f"{wanted} and 998 more exist already", "pantheon-git demo ANOTHER-FOLDER")
+
+
+def lay_out(folder: Path) -> int:
+    """Copy the documents, byte for byte, and return how many."""
+    source = documents()
+    paths = sorted(path for path in source.rglob("*") if path.is_file())
+    for path in paths:
+        target = folder / path.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    return len(paths)
+
+
+def give_identity(folder: Path) -> bool:
+    """Where git knows no name for its commits, set one in the scratch repository alone. True when it was set."""
+    git = Git(folder)
+    if git.run("var", "GIT_COMMITTER_IDENT", check=False).code == 0 and git.config("user.email"):
+        return False
+    git.run("config", "user.name", "Demo Person")
+    git.run("config", "user.email", "demo@localhost")
+    return True

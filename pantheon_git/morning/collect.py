@@ -1,0 +1,59 @@
+"""From the ledger to a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pantheon_git.errors import PantheonError
+from pantheon_git.ledger import meta, read
+from pantheon_git.ledger.read import NightInfo
+from pantheon_git.morning.metrics import Report, card
+from pantheon_git.repo.git import Git
+from pantheon_git.repo.objects import Objects
+
+NOT_REACHED = "not reached"
+
+
+def find_night(git: Git, objects: Objects, night: str | None = None) -> NightInfo:
+    """The night of that name, or any that begins so; the newest without one. PantheonError when there is none."""
+    nights = read.nights(git, objects)
+    if not nights:
+        raise PantheonError("no night is recorded here", "pantheon-git run")
+    if night is None:
+        return max(nights, key=lambda info: (info.opened, info.night))
+    found = [info for info in nights if info.night == night] or [i for i in nights if i.night.startswith(night)]
+    if len(found) != 1:
+        many = "no night is" if not found else f"{len(found)} nights are"
+        names = ", ".join(info.night for info in (found or nights)[-5:])
+        raise PantheonError(f"{many} called {night}", f"one of: {names}")
+    return found[0]
+
+
+def collect(git: Git, objects: Objects, info: NightInfo) -> Report:
+    """Everything about one night; not yet verified."""
+    states = meta.all_meta(git, objects)
+    cards = tuple(
+        card(entry, states[entry.job].state if entry.ending == "pr" and entry.job in states else "")
+        for entry in read.jobs(git, objects, info.night)
+    )
+    closing: Mapping[str, Any] = info.closing or {}
+    put_off: dict[str, str] = dict(closing.get("put_off", {}))
+    ended = {one.job for one in cards}
+    cut = "the night was cut off" if info.state != "open" else "not ended yet, or cut off"
+    not_reached = {c.job: put_off.pop(c.task, cut) for c in info.contexts if c.job not in ended}
+    not_reached |= {task: why for task, why in put_off.items() if why.startswith(NOT_REACHED)}
+    first = info.contexts[0] if info.contexts else None
+    return Report(
+        night=info.night,
+        status=info.state,
+        base=str(info.info.get("base", first.base if first else "")),
+        target=str(info.info.get("target", first.target if first else "")),
+        opened=info.opened,
+        seconds=info.closed - info.opened if info.closed is not None else None,
+        cards=cards,
+        not_reached=not_reached,
+        waiting={task: why for task, why in put_off.items() if task not in not_reached},
+        broken=closing.get("broken", info.info.get("broken", {})),
+        agents=info.info.get("agents", {}),
+    )

@@ -1,0 +1,75 @@
+"""The report as Markdown, to be kept, mailed or pasted."""
+
+from __future__ import annotations
+
+import time
+
+from pantheon_git.morning.metrics import Card, Report
+from pantheon_git.morning.words import describe_authors, describe_costs, one_line
+
+
+def render(report: Report) -> str:
+    """The whole report; ends with a line break."""
+    started = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(report.opened))
+    branch = report.target.removeprefix("refs/heads/")
+    parts = [
+        f"# Night {report.night}",
+        f"**{one_line(report.headline)}**",
+        f"Started {started} on `{branch}` at `{report.base[:12]}`. {describe_costs(report)}",
+        _prs(report),
+        _failures(report),
+        _rest(report),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _prs(report: Report) -> str:
+    cards = report.of("pr")
+    if not cards:
+        return ""
+    return "\n\n".join([f"## To review ({len(cards)})", *(_card(card) for card in cards)])
+
+
+def _card(card: Card) -> str:
+    verdicts = ", ".join(f"{node.name} {node.verdict}" for node in card.nodes)
+    paths = ", ".join(f"`{path}` +{added} −{removed}" for path, (added, removed) in list(card.paths.items())[:5])
+    lines = [
+        f"### {_escaped(card.title)}",
+        f"- `{card.job}`{f' ({card.state})' if card.state else ''}: {verdicts}",
+        f"- {card.files} file{'s' * (card.files != 1)}, +{card.added} −{card.removed}: {paths}",
+    ]
+    if card.authorship:
+        lines.append(f"- written by: {describe_authors(card.authorship)}")
+    lines.append(f"- next: `{card.next_command}`")
+    return "\n".join(lines)
+
+
+def _failures(report: Report) -> str:
+    causes = report.causes
+    if not causes:
+        return ""
+    lines = [f"## Stopped, refused or failed ({sum(len(cause.jobs) for cause in causes)})", ""]
+    for cause in causes:
+        where = f" at {cause.stopped_at}" if cause.stopped_at else ""
+        lines.append(f"- {len(cause.jobs)} ×{where}: {_escaped(one_line(cause.reason))}")
+        lines.append(f"  - {', '.join(f'`{job}`' for job in cause.jobs)}")
+        lines.append(f"  - next: `{cause.next_command}`")
+    return "\n".join(lines)
+
+
+def _rest(report: Report) -> str:
+    lines = []
+    for title, rows in (("Not reached", report.not_reached), ("Waiting", report.waiting)):
+        if rows:
+            lines += [f"## {title} ({len(rows)})", "", *(f"- `{name}`: {why}" for name, why in rows.items()), ""]
+    if report.broken:
+        faults = [fault for faults in report.broken.values() for fault in faults]
+        lines += [f"## Broken files ({len(report.broken)})", "", *(f"- {_escaped(fault)}" for fault in faults), ""]
+    return "\n".join(lines).rstrip()
+
+
+def _escaped(text: str) -> str:
+    """Text that a model or a document chose must not become markup."""
+    for char in "\\`*_[]<>|#":
+        text = text.replace(char, f"\\{char}")
+    return text

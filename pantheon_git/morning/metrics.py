@@ -1,0 +1,233 @@
+"""The numbers of a report. One source: the signed statements of the ledger; nothing here reads a log or a clock.
+
+Tasks are counted once, attempts apart: a night has one job for each task that it ran.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pantheon_git.ledger.entries import JobEntry
+from pantheon_git.ledger.records import Ending
+
+_VARIES = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\S*/\S+|\S+\.(?:md|mdx|toml|py)\b|\b[0-9a-f]{7,}\b|\d+(?:\.\d+)?")
+"""What differs between two failures of one cause: quoted words, paths, oids, numbers."""
+
+
+@dataclass(frozen=True)
+class Node:
+    name: str
+    verdict: str
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Card:
+    """One job. Lines and files are those of base..tip, as signed."""
+
+    job: str
+    task: str
+    title: str
+    ending: Ending
+    reason: str
+    stopped_at: str | None
+    nodes: tuple[Node, ...]
+    files: int
+    added: int
+    removed: int
+    paths: Mapping[str, tuple[int, int]]
+    authorship: Mapping[str, str]
+    """Field → who wrote it: `model`, `tool`, `fallback` (the model's words failed the gate), `kept`."""
+    tokens: Mapping[str, float]
+    """`in`, `cached`, `out`."""
+    cpu_seconds: float
+    seconds: float
+    attempt: int = 1
+    state: str = ""
+    """Of the PR by now: open, approved, merged, rejected, superseded; empty where there is none."""
+
+    @property
+    def next_command(self) -> str:
+        if self.ending == "pr":
+            return f"pantheon-git pr show {self.job}"
+        return f"pantheon-git trace {self.job}"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Jobs that stopped at one node for one reason, paths and numbers aside."""
+
+    stopped_at: str
+    reason: str
+    """The first one's, whole."""
+    jobs: tuple[str, ...]
+
+    @property
+    def next_command(self) -> str:
+        where = f":{self.stopped_at}" if self.stopped_at else ""
+        return f"pantheon-git replay {self.jobs[0]}{where}" if where else f"pantheon-git trace {self.jobs[0]}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """One night."""
+
+    night: str
+    status: str
+    """`closed`, `interrupted`, or `open` while it runs or after it was cut off."""
+    base: str
+    target: str
+    opened: float
+    """Seconds since the epoch."""
+    seconds: float | None
+    cards: tuple[Card, ...]
+    not_reached: Mapping[str, str]
+    """Job → why the night did not get to it."""
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    """Task → why it was not to run."""
+    broken: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    agents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    verified: str = ""
+    """`good: …` or the first thing that is wrong; empty: not asked."""
+    good: bool | None = None
+    one_key: bool = False
+    """Nights and reviews are signed with one key."""
+
+    def of(self, *endings: Ending) -> list[Card]:
+        return [card for card in self.cards if card.ending in endings]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """In the order of a headline. Their sum is the number of jobs that the night set out to do."""
+        return {
+            "accepted": len(self.of("pr")),
+            "unchanged": len(self.of("unchanged")),
+            "refused": len(self.of("refused")),
+            "stopped": len(self.of("failed")),
+            "errors": len(self.of("error")),
+            "not reached": len(self.not_reached),
+        }
+
+    @property
+    def tokens(self) -> dict[str, int]:
+        total: Counter[str] = Counter()
+        for card in self.cards:
+            total.update({name: int(count) for name, count in card.tokens.items()})
+        return dict(total)
+
+    @property
+    def cpu_seconds(self) -> float:
+        return sum(card.cpu_seconds for card in self.cards)
+
+    @property
+    def shares(self) -> dict[str, dict[str, int]]:
+        """Field → author → accepted jobs. The fields in the order in which they were first seen."""
+        found: dict[str, Counter[str]] = {}
+        for card in self.of("pr"):
+            for name, who in card.authorship.items():
+                found.setdefault(name.rpartition(":")[2], Counter())[who] += 1
+        return {name: dict(count.most_common()) for name, count in found.items()}
+
+    @property
+    def causes(self) -> list[Cause]:
+        return causes(self.of("refused", "failed", "error"))
+
+    @property
+    def headline(self) -> str:
+        """One line that says first what a person must know first."""
+        told = ", ".join(f"{number} {name}" for name, number in self.counts.items() if number) or "no job ended"
+        if self.good is False:
+            return f"NOT TO BE TRUSTED: {self.verified} ({told})"
+        start = {"closed": "", "interrupted": "Interrupted: ", "open": "Not closed (still running, or cut off): "}
+        bad = f"Bad night: {told}" if self.status == "closed" and self.is_bad else told
+        return start[self.status] + bad + (f"; {self.verified}" if self.verified else "; not verified")
+
+    @property
+    def is_bad(self) -> bool:
+        """Errors of the machinery, or nothing accepted although something was tried."""
+        counts = self.counts
+        return bool(counts["errors"]) or (bool(self.cards) and not counts["accepted"] and not counts["unchanged"])
+
+
+def causes(cards: Iterable[Card]) -> list[Cause]:
+    """Failures grouped by node and reason, the most frequent first."""
+    groups: dict[tuple[str, str], list[Card]] = {}
+    for card in cards:
+        reason = _VARIES.sub("…", card.reason.split("\n")[0])
+        groups.setdefault((card.stopped_at or "", reason), []).append(card)
+    found = [Cause(node, some[0].reason, tuple(card.job for card in some)) for (node, _), some in groups.items()]
+    return sorted(found, key=lambda cause: -len(cause.jobs))
+
+
+def card(entry: JobEntry, state: str = "") -> Card:
+    """A card from a job's signed statements; `state`: of its PR by now."""
+    summary = entry.summary
+    diffstat = summary.get("diffstat", {})
+    return Card(
+        job=entry.job,
+        task=entry.task,
+        title=str(summary.get("title", entry.title)).split("\n")[0],
+        ending=entry.ending,
+        reason=entry.reason,
+        stopped_at=entry.stopped_at,
+        nodes=tuple(Node(node.name, node.verdict, node.reason, node.seconds) for node in entry.nodes),
+        files=diffstat.get("files", 0),
+        added=diffstat.get("added", 0),
+        removed=diffstat.get("removed", 0),
+        paths={path: (lines[0], lines[1]) for path, lines in diffstat.get("paths", {}).items()},
+        authorship=summary.get("authorship", {}),
+        tokens=summary.get("tokens", {}),
+        cpu_seconds=sum(summary.get("cpu", {}).values()),
+        seconds=entry.seconds,
+        attempt=entry.context.attempt,
+        state=state,
+    )
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The whole report for scripts; the same numbers, from the same place."""
+    return {
+        "night": report.night,
+        "status": report.status,
+        "headline": report.headline,
+        "verified": report.good,
+        "base": report.base,
+        "target": report.target,
+        "counts": report.counts,
+        "shares": report.shares,
+        "tokens": report.tokens,
+        "cpu_seconds": round(report.cpu_seconds, 3),
+        "seconds": report.seconds,
+        "jobs": [_card_json(one) for one in report.cards],
+        "causes": [
+            {"stopped_at": c.stopped_at, "reason": c.reason, "jobs": list(c.jobs), "next": c.next_command}
+            for c in report.causes
+        ],
+        "not_reached": dict(report.not_reached),
+        "waiting": dict(report.waiting),
+        "broken": {path: list(faults) for path, faults in report.broken.items()},
+        "agents": {name: dict(agent) for name, agent in report.agents.items()},
+    }
+
+
+def _card_json(one: Card) -> dict[str, Any]:
+    return {
+        "job": one.job,
+        "ending": one.ending,
+        "state": one.state,
+        "title": one.title,
+        "reason": one.reason,
+        "stopped_at": one.stopped_at,
+        "nodes": {node.name: node.verdict for node in one.nodes},
+        "diffstat": {"files": one.files, "added": one.added, "removed": one.removed},
+        "authorship": dict(one.authorship),
+        "tokens": dict(one.tokens),
+        "cpu_seconds": round(one.cpu_seconds, 3),
+        "seconds": one.seconds,
+        "next": one.next_command,
+    }

@@ -1,0 +1,43 @@
+"""Phrases that the terminal's report and the Markdown one share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pantheon_git.morning.metrics import Report
+
+AUTHORS = {"model": "model", "tool": "tool", "fallback": "fall-back", "kept": "kept as it was"}
+MOST = 200
+
+
+def one_line(text: str, most: int = MOST) -> str:
+    """The text on one line, without characters that steer a terminal."""
+    clean = "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
+    return clean if len(clean) <= most else clean[: most - 1].rstrip() + "…"
+
+
+def describe_authors(authorship: Mapping[str, str]) -> str:
+    """`title: kept as it was, description: model`."""
+    return ", ".join(f"{name}: {AUTHORS.get(who, who)}" for name, who in authorship.items())
+
+
+def describe_shares(report: Report) -> list[str]:
+    """One line a field: `description: model 7 of 9, tool 1, fall-back 1`."""
+    lines = []
+    for name, who in report.shares.items():
+        total = sum(who.values())
+        told = [f"{AUTHORS.get(author, author)} {count}" for author, count in who.items()]
+        lines.append(f"{name}: {', '.join(told)} (of {total})")
+    return lines
+
+
+def describe_costs(report: Report) -> str:
+    """Tokens, CPU and wall seconds in one sentence."""
+    tokens = report.tokens
+    wall = f", {report.seconds:.0f} s wall" if report.seconds is not None else ""
+    jobs = len(report.cards)
+    each = f" ({report.cpu_seconds / jobs:.1f} a job)" if jobs else ""
+    return (
+        f"{jobs} jobs: {tokens.get('in', 0)} tokens read, {tokens.get('out', 0)} written, "
+        f"{report.cpu_seconds:.1f} CPU seconds{each}{wall}."
+    )
