@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Verdict = Literal["pass", "fail", "refused", "error", "skip"]
-"""`fail`: an honest no. `refused`: the work was not safe to do. `error`: the machinery broke. `skip`: its `if` was false."""
+"""`fail`: an honest no. `refused`: not safe to do. `error`: the machinery broke. `skip`: its `if` was false."""
 Ending = Literal["pr", "failed", "refused", "error", "unchanged"]
 
 
@@ -49,7 +49,7 @@ class NodeResult:
     """Artifact files: input.json, llm_prompt.txt, tool_calls.jsonl, output.json, stdout.log, stderr.log, diff.patch,
     review.json, metrics.json."""
     predicate: Mapping[str, Any] = field(default_factory=dict)
-    """JSON: agent {name, version, digest}, model {name, digest, adapter}, prompt_sha256, limits, authorship, tokens …"""
+    """JSON: agent {name, version, digest}, model {name, digest, adapter}, prompt_sha256, limits, authorship, tokens"""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,138 @@
+"""Ed25519 keys in OpenSSH's own formats.
+
+They lie outside the work tree (`repo.paths`): nothing that a job or a colleague commits can change whom we trust.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from pantheon_git.errors import PantheonError, TamperedError
+
+ALGORITHM = b"ssh-ed25519"
+
+
+def ssh_string(data: bytes) -> bytes:
+    """`string` of RFC 4251, section 5: four bytes of length, then the bytes."""
+    return len(data).to_bytes(4, "big") + data
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    raw: bytes
+    """The 32 bytes of RFC 8032."""
+
+    @property
+    def blob(self) -> bytes:
+        """Wire form (RFC 8709, section 4), what `ssh-keygen -l` hashes."""
+        return ssh_string(ALGORITHM) + ssh_string(self.raw)
+
+    @cached_property
+    def key_id(self) -> str:
+        """`SHA256:…`, as `ssh-keygen -l` prints it."""
+        return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
+
+    @cached_property
+    def _key(self) -> Ed25519PublicKey:
+        return Ed25519PublicKey.from_public_bytes(self.raw)
+
+    def line(self, comment: str = "") -> str:
+        """`ssh-ed25519 BASE64 [COMMENT]`, as in a `.pub` file."""
+        return f"{ALGORITHM.decode()} {base64.b64encode(self.blob).decode()} {comment}".rstrip()
+
+    def verify(self, signature: bytes, data: bytes) -> None:
+        """Raises TamperedError when `signature` (64 bytes) was not made over `data` with this key."""
+        try:
+            self._key.verify(signature, data)
+        except InvalidSignature as error:
+            raise TamperedError(f"the signature of {self.key_id} does not fit what it is said to sign") from error
+
+    @classmethod
+    def from_blob(cls, blob: bytes) -> PublicKey:
+        """Inverse of `blob`. Raises PantheonError for any other kind of key."""
+        head = ssh_string(ALGORITHM) + (32).to_bytes(4, "big")
+        if not blob.startswith(head) or len(blob) != len(head) + 32:
+            raise PantheonError("not an ssh-ed25519 public key", "pantheon-git keys")
+        return cls(blob[len(head) :])
+
+
+class Key:
+    """A private key that signs. Made by `generate` or `load_private`."""
+
+    def __init__(self, private: Ed25519PrivateKey) -> None:
+        self._private = private
+        self.public = PublicKey(private.public_key().public_bytes_raw())
+
+    @property
+    def key_id(self) -> str:
+        return self.public.key_id
+
+    @property
+    def public_line(self) -> str:
+        return self.public.line()
+
+    def sign(self, data: bytes) -> bytes:
+        """Raw Ed25519 signature, 64 bytes, deterministic (RFC 8032)."""
+        return self._private.sign(data)
+
+
+def generate(path: Path, comment: str = "pantheon-git") -> Key:
+    """A new pair: `path` (mode 0600, no passphrase) and `path.pub`. PantheonError when it exists: never overwritten."""
+    private = Ed25519PrivateKey.generate()
+    key = Key(private)
+    text = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write_new(path, text, 0o600)
+    _write_new(path.with_name(path.name + ".pub"), (key.public.line(comment) + "\n").encode(), 0o644)
+    return key
+
+
+def _write_new(path: Path, data: bytes, mode: int) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    except FileExistsError as error:
+        raise PantheonError(f"{path} exists; a key is never overwritten", "pantheon-git keys") from error
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(file.fileno(), mode)  # whatever the umask is
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def load_private(path: Path) -> Key:
+    """The key in `path`. PantheonError when it is absent, open to others, under a passphrase or no Ed25519 key."""
+    try:
+        mode = path.stat().st_mode
+        data = path.read_bytes()
+    except OSError as error:
+        raise PantheonError(f"no signing key: {path}: {error.strerror}", "pantheon-git init") from error
+    if stat.S_IMODE(mode) & 0o077:
+        raise PantheonError(f"{path} is open to others (mode {stat.S_IMODE(mode):04o})", f"chmod 600 {path}")
+    try:
+        private = serialization.load_ssh_private_key(data, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: a passphrase is needed
+        raise PantheonError(f"{path} is no private key that can be read here: {error}", "pantheon-git keys") from error
+    if not isinstance(private, Ed25519PrivateKey):
+        raise PantheonError(f"{path} is no Ed25519 key", f"ssh-keygen -t ed25519 -N '' -f {path}")
+    return Key(private)
+
+
+def load_public(path: Path) -> PublicKey:
+    """The key in a `.pub` file."""
+    try:
+        fields = path.read_text("utf-8").split()
+        return PublicKey.from_blob(base64.b64decode(fields[1], validate=True))
+    except (OSError, ValueError, IndexError) as error:
+        raise PantheonError(f"{path} holds no public key that can be read: {error}", "pantheon-git keys") from error

@@ -1,0 +1,168 @@
+"""Writes a night: signs each node as it ends, writes jobs in groups, opens and closes the night in the chain.
+
+On disk, in this order: one pack, synced; the night's run ref, which is what makes a group exist; its artifacts,
+branches and breadcrumbs; the notes. A kill in between leaves the later ones behind, and `recover` brings them up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pantheon_git.ledger import dsse, recovery
+from pantheon_git.ledger.commit import signed_commit
+from pantheon_git.ledger.keys import Key
+from pantheon_git.ledger.layout import ARTIFACTS, CLOSE, OPEN, RUNS, find_signed, job_path
+from pantheon_git.ledger.lines import Signed
+from pantheon_git.ledger.night import NightState
+from pantheon_git.ledger.publish import Publisher
+from pantheon_git.ledger.record import Written, write_artifact, write_job
+from pantheon_git.ledger.records import JobContext, JobResult, NodeResult, SignedNode
+from pantheon_git.ledger.statement import (
+    CLOSED,
+    closed_statement,
+    node_statement,
+    opened_statement,
+    read,
+    sha256,
+)
+from pantheon_git.repo.git import Git
+from pantheon_git.repo.objects import EMPTY_TREE, FILE, FOLDER, Entry, Objects
+from pantheon_git.repo.refs import RefUpdate, read_refs, update_refs
+from pantheon_git.repo.writer import Writer
+
+
+@dataclass(frozen=True)
+class CommittedJob:
+    job: str
+    ending: str
+    commit: str | None
+    """None where nothing was to be done."""
+    ref: str | None
+    """The branch of a PR, or the breadcrumb of a job that stopped."""
+
+
+class Ledger:
+    """Writes nights. One process at a time may write one night; several may write nights side by side."""
+
+    def __init__(self, git: Git, objects: Objects, key: Key) -> None:
+        self.git, self.objects, self.key = git, objects, key
+        self._publisher = Publisher(git, objects, key)
+        self._nights: dict[str, NightState] = {}
+
+    def open_night(self, night: str, jobs: Sequence[JobContext], info: Mapping[str, Any]) -> str:
+        """Sign what the night sets out to do, before the first job; returns the commit's oid. `info`: JSON."""
+        now = time.time()
+        payload = opened_statement(night, jobs, info, now, self._night_before(night))
+        writer = self._publisher.writer
+        blob = writer.blob(dsse.sign(self.key, payload))
+        tree = writer.tree([Entry(FILE, OPEN, blob)])
+        message = f"Night {night} opened: {len(jobs)} jobs\n\nPantheon-Night: {night}"
+        commit = signed_commit(writer, self.key, tree, [], message, now)
+        writer.flush()
+        update_refs(self.git, [RefUpdate(RUNS + night, commit, None)], f"pantheon-git: night {night} opened")
+        self._nights[night] = NightState(night, commit, tree, sha256(payload), list(jobs))
+        return commit
+
+    def sign_node(self, context: JobContext, result: NodeResult, previous: str | None) -> SignedNode:
+        """Sign a node that has ended; nothing is written yet. `previous`: `statement_sha256` of the one before."""
+        artifact = write_artifact(Writer(self.objects), dict(result.files))
+        payload = node_statement(context, result, artifact, previous)
+        return SignedNode(result, dsse.sign(self.key, payload), sha256(payload), artifact)
+
+    def commit_group(self, night: str, results: Sequence[JobResult]) -> list[CommittedJob]:
+        """Write finished jobs: durable when this returns. Raises RefMovedError when a job's branch is there already."""
+        if not results:
+            return []
+        state, writer, now = self._state(night), self._publisher.writer, time.time()
+        written = [write_job(writer, self.key, result) for result in results]
+        artifacts = self._grow_artifacts(state, written, now)
+        folders = {job_path(job.context.job): Entry(FOLDER, b"", job.folder) for job in written}
+        tree = writer.edit_tree(state.tree, folders)
+        parents = [state.runs, *(job.commit for job in written if job.commit)]
+        runs = signed_commit(writer, self.key, tree, parents, _group_message(night, written, artifacts), now)
+        updates = [RefUpdate(RUNS + night, runs, state.runs)]
+        if artifacts != state.artifacts:
+            updates.append(RefUpdate(ARTIFACTS + night, artifacts, state.artifacts))
+        updates += [RefUpdate(job.ref, job.commit, None) for job in written if job.ref]
+        texts = {job.commit: job.note for job in written if job.commit}
+        self._publisher.publish(updates, lambda reader, notes: texts, f"night {night}, {len(written)} jobs")
+        self._moved(state, runs, tree, artifacts, written)
+        return [CommittedJob(job.context.job, job.ending, job.commit, job.ref) for job in written]
+
+    def close_night(self, night: str, info: Mapping[str, Any], status: str = "closed") -> str:
+        """Sign how every job ended, and write one line per task on the notes of base commits; returns the commit's oid.
+
+        The notes come first: while the run ref does not say closed, `recover` closes the night again.
+        """
+        state, writer, now = self._state(night), self._publisher.writer, time.time()
+        payload = closed_statement(night, status, state.endings, info, now, head=state.runs, opened=state.opened)
+        envelope = dsse.sign(self.key, payload)
+        closing = Signed(read(payload, CLOSED), dsse.parse(envelope))
+        tree = writer.edit_tree(state.tree, {CLOSE: Entry(FILE, b"", writer.blob(envelope))})
+        message = f"Night {night} {status}: {len(state.done)} jobs\n\nPantheon-Night: {night}"
+        commit = signed_commit(writer, self.key, tree, [state.runs], message, now)
+        self._publisher.publish(
+            [],
+            lambda reader, notes: state.base_notes(reader, notes, closing),
+            f"night {night} {status}",
+            [RefUpdate(RUNS + night, commit, state.runs)],
+        )
+        del self._nights[night]
+        return commit
+
+    def recover(self) -> list[str]:
+        """Make whole what a killed runner left, and say what was done. Call it under the lease; a second call does
+        nothing. Nights without an end get one, `interrupted`; their jobs without an entry are queued again."""
+        said = recovery.sweep_locks(self.git)
+        for night, runs in sorted(read_refs(self.git, RUNS).items()):
+            name = night.removeprefix(RUNS)
+            if name in self._nights or find_signed(self.objects, self._tree(runs), CLOSE, CLOSED) is not None:
+                continue
+            said += recovery.finish_group(self.git, self.objects, self._publisher, self._state(name))
+            self.close_night(name, {"interrupted": True}, "interrupted")
+            said.append(f"night {name} was cut off: closed as interrupted")
+        return said
+
+    def _tree(self, commit: str) -> str:
+        return self.objects.commit(commit).tree
+
+    def _state(self, night: str) -> NightState:
+        if night not in self._nights:
+            self._nights[night] = NightState.load(self.git, self.objects, night)
+        return self._nights[night]
+
+    def _night_before(self, night: str) -> dict[str, str] | None:
+        """The latest night by name, as data: a night that vanishes is missed by the next."""
+        refs = read_refs(self.git, RUNS)
+        others = [ref for ref in refs if ref != RUNS + night]
+        if not others:
+            return None
+        return {"night": max(others).removeprefix(RUNS), "head": refs[max(others)]}
+
+    def _grow_artifacts(self, state: NightState, written: Sequence[Written], when: float) -> str | None:
+        """The new commit of artifacts; nothing kept for ever names it as parent, so that pruning can drop it."""
+        folders = {job_path(job.context.job): Entry(FOLDER, b"", job.artifacts) for job in written if job.artifacts}
+        if not folders:
+            return state.artifacts
+        tree = self._publisher.writer.edit_tree(state.artifacts_tree or EMPTY_TREE, folders)
+        parents = [state.artifacts] if state.artifacts else []
+        message = f"Artifacts of night {state.night}: {len(written)} jobs\n\nPantheon-Night: {state.night}"
+        return signed_commit(self._publisher.writer, self.key, tree, parents, message, when)
+
+    def _moved(
+        self, state: NightState, runs: str, tree: str, artifacts: str | None, written: Sequence[Written]
+    ) -> None:
+        state.runs, state.tree = runs, tree
+        if artifacts != state.artifacts:
+            state.artifacts, state.artifacts_tree = artifacts, self._tree(artifacts) if artifacts else None
+        for job in written:
+            state.add(job)
+
+
+def _group_message(night: str, written: Sequence[Written], artifacts: str | None) -> str:
+    lines = [f"{job.context.job} {job.ending}" for job in written]
+    named = f"Pantheon-Night: {night}" + (f"\nPantheon-Artifacts: {artifacts}" if artifacts else "")
+    return f"Night {night}: {len(written)} jobs\n\n" + "\n".join(lines) + f"\n\n{named}\n"

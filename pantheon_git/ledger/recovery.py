@@ -1,0 +1,95 @@
+"""After a kill: locks that nobody holds, and refs that the last group commit names but that never moved."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from pantheon_git.ledger.layout import (
+    ARTIFACTS,
+    JOB_FILE,
+    META,
+    JobFolder,
+    find_signed,
+    job_folders,
+    read_folder,
+    ref_of,
+)
+from pantheon_git.ledger.lines import job_note
+from pantheon_git.ledger.night import NightState, artifacts_named_by
+from pantheon_git.ledger.publish import Publisher
+from pantheon_git.ledger.statement import JOB
+from pantheon_git.repo.git import Git
+from pantheon_git.repo.objects import Objects
+from pantheon_git.repo.refs import RefUpdate, read_ref, read_refs
+
+_STALE_SECONDS = 2.0
+"""A git that lives moves a ref within milliseconds."""
+_OURS = ("refs/pantheon/**/*.lock", "refs/heads/pantheon/**/*.lock", "refs/notes/pantheon.lock")
+_OBJECTS = ("objects/[0-9a-f][0-9a-f]/*.lock", "objects/pack/tmp_pantheon_*")
+
+
+def sweep_locks(git: Git) -> list[str]:
+    """Remove lock and temporary files of a dead writer of ours; the caller holds the lease, so none of ours lives."""
+    return [f"removed the stale {path.relative_to(git.common_dir)}" for path in _stale(git.common_dir) if _remove(path)]
+
+
+def _stale(folder: Path) -> list[Path]:
+    found = [path for pattern in (*_OURS, *_OBJECTS) for path in folder.glob(pattern)]
+    if found and _youngest(found) < _STALE_SECONDS:
+        time.sleep(_STALE_SECONDS)  # a git that the dead runner had started may still be at it
+    return [path for path in found if _youngest([path]) >= _STALE_SECONDS]
+
+
+def _youngest(paths: list[Path]) -> float:
+    ages = []
+    for path in paths:
+        try:
+            ages.append(time.time() - path.stat().st_mtime)
+        except FileNotFoundError:
+            continue
+    return min(ages, default=0.0)
+
+
+def _remove(path: Path) -> bool:
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def finish_group(git: Git, objects: Objects, publisher: Publisher, state: NightState) -> list[str]:
+    """Bring up what the night's last group commit names. Returns what had to be done."""
+    tip = objects.commit(state.runs)
+    if not tip.parents:
+        return []  # nothing but the opening
+    jobs = list(job_folders(objects, tip.tree, objects.commit(tip.parents[0]).tree))
+    updates = [*_artifacts(git, objects, state), *_branches(git, objects, jobs)]
+    texts = {}
+    for folder in jobs:
+        job, nodes = read_folder(objects, folder)
+        if job.predicate["commit"]:
+            texts[job.predicate["commit"]] = job_note(job, nodes)
+    publisher.publish(updates, lambda reader, notes: texts, f"night {state.night} made whole")
+    return [f"brought up {update.ref}" for update in updates]
+
+
+def _artifacts(git: Git, objects: Objects, state: NightState) -> list[RefUpdate]:
+    named = artifacts_named_by(objects, state.runs)
+    if named is None or named == state.artifacts:
+        return []
+    old, state.artifacts, state.artifacts_tree = state.artifacts, named, objects.commit(named).tree
+    return [RefUpdate(ARTIFACTS + state.night, named, old)]
+
+
+def _branches(git: Git, objects: Objects, jobs: list[JobFolder]) -> list[RefUpdate]:
+    """Refs of the group that are not there. One with metadata was there, and a person has dealt with it since."""
+    updates = []
+    settled = read_refs(git, META)
+    for folder in jobs:
+        job = find_signed(objects, folder.tree, JOB_FILE, JOB)
+        ref = ref_of(folder.job, job.predicate["ending"]) if job else None
+        if job and ref and META + folder.job not in settled and read_ref(git, ref) is None:
+            updates.append(RefUpdate(ref, job.predicate["commit"], None))
+    return updates
