@@ -1,0 +1,262 @@
+"""The gate's rules: small objects in one visible tuple. Pure: facts in, findings out. No rules at all is a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pantheon_git.gate.facts import GATE, Facts, PathFact
+from pantheon_git.gate.judges import is_forbidden, judging
+from pantheon_git.gate.lines import line_diff
+from pantheon_git.gate.secrets import find_secrets
+from pantheon_git.repo.objects import EXECUTABLE, GITLINK, LINK
+from pantheon_git.spec.globs import Globs
+from pantheon_git.spec.steps import Step, ancestors
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason against a job."""
+
+    rule: str
+    message: str
+    path: str | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.path}: " if self.path is not None else ""
+        return f"{self.rule}: {where}{self.message}".encode("utf-8", "surrogateescape").decode(
+            "utf-8", "backslashreplace"
+        )
+
+
+Said = Iterator[str | tuple[str, str]]
+"""A message, or a path and a message."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    name: str
+    says: str
+    """What holds where the rule finds nothing."""
+    check: Callable[[Facts], Said]
+
+    def findings(self, facts: Facts) -> Iterator[Finding]:
+        for said in self.check(facts):
+            path, message = (None, said) if isinstance(said, str) else said
+            yield Finding(self.name, message, path)
+
+
+@dataclass(frozen=True)
+class GateVerdict:
+    """The verdict, and the target commit that it holds for."""
+
+    passed: bool
+    findings: tuple[Finding, ...]
+    target: str | None
+    rules: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        if self.passed:
+            return f"{len(self.rules)} rules passed; merges onto {(self.target or '')[:12]}"
+        shown = "; ".join(str(finding) for finding in self.findings[:_SHOWN])
+        more = len(self.findings) - _SHOWN
+        return f"{shown}; and {more} more" if more > 0 else shown
+
+    def record(self, facts: Facts) -> dict[str, Any]:
+        """JSON for the gate node's statement (`details.gate`): what `from_ledger` needs to judge again."""
+        return {
+            "passed": self.passed,
+            "target": self.target,
+            "rules": list(self.rules),
+            "findings": [str(finding) for finding in self.findings],
+            "refused": list(facts.refused),
+        }
+
+
+def evaluate(facts: Facts, rules: Sequence[Rule] | None = None) -> GateVerdict:
+    """Judge by `rules` (all of them by default). Passes when there is at least one rule and none finds anything."""
+    applied = RULES if rules is None else tuple(rules)
+    if not applied:
+        return GateVerdict(False, (Finding("gate", "there are no rules, so nothing can pass"),), facts.target)
+    findings = tuple(finding for rule in applied for finding in rule.findings(facts))
+    return GateVerdict(not findings, findings, facts.target, tuple(rule.name for rule in applied))
+
+
+def _records(facts: Facts) -> Said:
+    yield from facts.faults
+    gates = [step.name for step in facts.steps if step.spec.uses == GATE]
+    if facts.steps and gates != [facts.gate]:
+        yield f"the flow {facts.context.flow} must have exactly one {GATE} node, and has {len(gates)}"
+
+
+def _before_gate(facts: Facts) -> list[Step]:
+    """Every step that does not wait for the gate."""
+    by_name = {step.name: step for step in facts.steps}
+    return [s for s in facts.steps if s.name != facts.gate and facts.gate not in ancestors(s, by_name)]
+
+
+def _order(facts: Facts) -> Said:
+    by_name = {step.name: step for step in facts.steps}
+    if facts.gate not in by_name:
+        return
+    seen = ancestors(by_name[facts.gate], by_name)
+    for step in _before_gate(facts):
+        if step.name not in seen:
+            yield f"{step.name} runs beside the gate; the gate must need it"
+
+
+def _signed(facts: Facts) -> Said:
+    for step in _before_gate(facts):
+        node = facts.nodes.get(step.name)
+        if node is None:
+            yield f"{step.name} left no signed statement"
+        elif node.fault:
+            yield f"{step.name}: {node.fault}"
+        elif node.uses != step.spec.uses:
+            yield f"{step.name} ran {node.uses}, and the flow says {step.spec.uses}"
+
+
+def _passed(facts: Facts) -> Said:
+    for step in _before_gate(facts):
+        node = facts.nodes.get(step.name)
+        if node is None or node.fault or step.spec.continue_on_error:
+            continue
+        may_skip = step.spec.if_ == "failure()"
+        if node.verdict != "pass" and not (may_skip and node.verdict == "skip"):
+            yield f"{step.name} says {node.verdict}{': ' + node.reason if node.reason else ''}"
+
+
+def _reviewers(facts: Facts) -> Said:
+    reviews = [node for node in facts.nodes.values() if node.kind == "review" and not node.fault]
+    agreeing = {node.uses for node in reviews if node.verdict == "pass"}
+    needed = facts.policy.gate.reviewers
+    if len(agreeing) < needed:
+        yield f"{len(agreeing)} of {needed} different reviewers pass"
+    for node in reviews:
+        if node.verdict != "pass":
+            yield f"{node.name} ({node.uses}) says {node.verdict}"
+
+
+def _same_tree(facts: Facts) -> Said:
+    for node in facts.nodes.values():
+        if node.kind == "review" and not node.fault and node.tree != facts.tree:
+            yield f"{node.name} judged another tree ({node.tree[:12] or 'unnamed'}, not {facts.tree[:12]})"
+
+
+def _changed(facts: Facts) -> Said:
+    if not facts.paths:
+        yield "no path is changed"
+
+
+def _scope(facts: Facts) -> Said:
+    scope = Globs(facts.task.scope.paths)
+    for fact in facts.paths:
+        if fact.path not in scope:
+            yield fact.path, f"outside the task's scope ({', '.join(facts.task.scope.paths)})"
+
+
+def _forbidden(facts: Facts) -> Said:
+    own = Globs(facts.policy.gate.forbidden_paths)
+    changed = {fact.path: fact.old is not None for fact in facts.paths}
+    judges = judging(_commands(facts), changed)
+    for path in changed:
+        if is_forbidden(path):
+            yield path, "no job may change this, whatever its scope"
+        elif path in own:
+            yield path, "forbidden by the policy (gate.forbidden_paths)"
+        elif path in judges:
+            yield path, f"part of a check that judges the job (`{judges[path]}`)"
+
+
+def _commands(facts: Facts) -> list[str | list[str]]:
+    found: list[str | list[str]] = [a.check for a in facts.task.goal.acceptance if a.check]
+    for step in facts.steps:
+        run = step.values.get("run")
+        if isinstance(run, str):
+            found.append(run)
+        elif isinstance(run, list | tuple):
+            found.append([str(word) for word in run])
+    return found
+
+
+def _size(facts: Facts) -> Said:
+    moved = _moved(facts)
+    lines = sum(line_diff(f.before, f.after).size for f in facts.paths if f.path not in moved and not f.binary)
+    if lines > facts.diff_limit:
+        yield f"{lines} lines changed, at most {facts.diff_limit} allowed"
+
+
+def _moved(facts: Facts) -> set[str]:
+    """Paths of files that were moved and otherwise left as they are: no line of theirs changed."""
+    gone = {f.old.oid: f.path for f in facts.paths if f.old and f.new is None}
+    come = {f.new.oid: f.path for f in facts.paths if f.new and f.old is None}
+    return {path for oid in gone.keys() & come.keys() for path in (gone[oid], come[oid])}
+
+
+def _kinds(facts: Facts) -> Said:
+    for fact in facts.paths:
+        new = fact.new.mode if fact.new else 0
+        if new == LINK:
+            yield fact.path, "a new symlink"
+        elif new == GITLINK or (fact.old and fact.old.mode == GITLINK):
+            yield fact.path, "a submodule changed"
+        elif new == EXECUTABLE and not (fact.old and fact.old.mode == EXECUTABLE) and not _may(facts, "executable"):
+            yield fact.path, "a new executable bit"
+        elif fact.binary and fact.new and not _may(facts, "binary"):
+            yield fact.path, "a binary file"
+
+
+def _may(facts: Facts, what: str) -> bool:
+    return facts.policy.gate.allow_binary if what == "binary" else facts.policy.gate.allow_executable
+
+
+def _special(facts: Facts) -> Said:
+    yield from facts.refused
+
+
+def _secrets(facts: Facts) -> Said:
+    for fact in facts.paths:
+        if fact.binary:
+            continue
+        had = set(fact.before.split(b"\n"))
+        added = [line for line in line_diff(fact.before, fact.after).added if line not in had]
+        for number, what in find_secrets(added):
+            yield fact.path, f"added line {number} holds what looks like a secret ({what})"
+
+
+def _merges(facts: Facts) -> Said:
+    if facts.target is None:
+        yield f"the target {facts.context.target} does not exist"
+    elif facts.merge.tree is None:
+        for path in facts.merge.conflicts:
+            yield path, f"does not merge onto {facts.context.target} at {facts.target[:12]}"
+
+
+def content_lines(fact: PathFact) -> tuple[int, int]:
+    """Lines added and removed at a path; (0, 0) for a binary file."""
+    if fact.binary:
+        return 0, 0
+    found = line_diff(fact.before, fact.after)
+    return len(found.added), found.removed
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("records", "task, flow and base commit belong together, and the flow has one gate", _records),
+    Rule("order", "everything that does not wait for the gate comes before it", _order),
+    Rule("signed", "every node before the gate has a statement about this job, signed by a trusted key", _signed),
+    Rule("passed", "every node before the gate passed", _passed),
+    Rule("reviewers", "as many different reviewers as the policy asks for pass, and none disagrees", _reviewers),
+    Rule("reviewed-tree", "the reviewers judged the very tree that is proposed", _same_tree),
+    Rule("changed", "at least one path is changed", _changed),
+    Rule("scope", "only paths in the task's scope are changed", _scope),
+    Rule("forbidden", "no judge of the job, no CI, signer or git-attribute file is changed", _forbidden),
+    Rule("size", "the change is no larger than allowed", _size),
+    Rule("kinds", "no symlink, submodule, executable bit or binary file is new", _kinds),
+    Rule("special", "the job left nothing that cannot be a git object", _special),
+    Rule("secrets", "no added line looks like a secret", _secrets),
+    Rule("merges", "the change merges cleanly onto the target", _merges),
+)
