@@ -1,0 +1,152 @@
+"""Starting a jail's process from the runner: pipes, plan, an empty environment, and the end of the whole tree."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import marshal
+import os
+import select
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pantheon_git.errors import JailError
+from pantheon_git.jail.layout import jail_uid, package_root, plan, python
+from pantheon_git.jail.memory import MemoryGroup
+from pantheon_git.jail.protocol import JailSpec, Level
+
+_BOOT = "import sys; sys.path.append(sys.argv[1]); from pantheon_git.jail.launch import main; main()"
+Tree = Literal["overlay", "copy"]
+
+
+@dataclass
+class Started:
+    """A running jail as the operating system sees it. All descriptors are the runner's ends."""
+
+    process: subprocess.Popen[bytes]
+    requests: int
+    answers: int
+    log: int
+    info: int
+    init: int = -1
+    """pidfd of the jail's process 1, once known: it becomes readable when every process of the jail is dead."""
+    cpu_seconds: float = 0.0
+
+    def read_init(self, timeout: float) -> bool:
+        """Learn process 1 from the launcher's report, within `timeout` seconds. False: there is none."""
+        if self.init < 0 and select.select([self.info], [], [], timeout)[0]:
+            try:
+                self.init = os.pidfd_open(json.loads(os.read(self.info, 4096))["child-pid"])
+            except (ProcessLookupError, ValueError, KeyError):
+                return False
+        return self.init >= 0
+
+    def kill(self) -> None:
+        """End the jail: killing process 1 kills its pid namespace; without one, kill the launcher."""
+        if self.process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            if self.read_init(0):
+                signal.pidfd_send_signal(self.init, signal.SIGKILL)
+            else:
+                os.kill(self.process.pid, signal.SIGKILL)  # not Popen.kill, which might reap it unaccounted
+
+    def wait(self) -> int:
+        """Wait until all of the jail is dead and take its CPU time. Returns the launcher's exit code. Blocks."""
+        if self.init >= 0:
+            select.select([self.init], [], [])
+        if self.process.returncode is None:
+            _, status, usage = os.wait4(self.process.pid, 0)
+            self.process.returncode = os.waitstatus_to_exitcode(status)
+            self.cpu_seconds = usage.ru_utime + usage.ru_stime
+        return self.process.returncode
+
+    def take(self, name: str) -> int:
+        """Hand a descriptor over: who takes it closes it."""
+        descriptor: int = getattr(self, name)
+        setattr(self, name, -1)
+        return descriptor
+
+    def release(self) -> None:
+        for name in ("requests", "answers", "log", "info", "init"):
+            descriptor = getattr(self, name)
+            if descriptor >= 0:
+                os.close(descriptor)
+            setattr(self, name, -1)
+
+
+def prepare_job_dir(job_dir: Path) -> None:
+    """Upper and work folder of the overlay, owned by the user that the jail runs as."""
+    for name in ("upper", "work"):
+        (job_dir / name).mkdir(mode=0o755, exist_ok=True)
+        own(job_dir / name)
+
+
+def own(path: Path) -> None:
+    uid = jail_uid()
+    if uid is not None:
+        os.chown(path, uid, uid, follow_symlinks=False)
+
+
+def bubblewrap() -> str:
+    """Path of the program, or an empty string."""
+    return shutil.which("bwrap", path="/usr/bin:/bin:/usr/local/bin") or ""
+
+
+def start(
+    spec: JailSpec,
+    level: Level,
+    tree: Tree,
+    *,
+    argv: Sequence[str] | None = None,
+    group: MemoryGroup | None = None,
+) -> Started:
+    """Start the launcher with its plan. `argv` replaces the tool host, for probes. Raises JailError when the machine
+    lacks what the level needs; what fails later is in the log pipe."""
+    bwrap = bubblewrap()
+    if level == "bubblewrap" and not bwrap:
+        raise JailError("the jail level bubblewrap needs the program bwrap", "apt install bubblewrap")
+    ours, theirs = _pipes()
+    process = None
+    try:
+        told = plan(spec, level, tree, bwrap, (theirs["requests"], theirs["answers"], theirs["info"]), argv)
+        process = subprocess.Popen(
+            [python(), "-I", "-S", "-B", "-c", _BOOT, str(package_root().parent), str(theirs["plan"])],
+            stdin=subprocess.DEVNULL,
+            stdout=theirs["log"],
+            stderr=theirs["log"],
+            pass_fds=[theirs[name] for name in ("plan", "requests", "answers", "info")],
+            env={},
+            cwd="/",
+            start_new_session=True,
+        )
+    except KeyError as error:
+        raise JailError(f"no seccomp table for this machine's architecture: {error}") from error
+    except OSError as error:
+        raise JailError(f"the jail's launcher did not start: {error}") from error
+    finally:
+        for descriptor in theirs.values():
+            os.close(descriptor)
+        if process is None:
+            for descriptor in ours.values():
+                os.close(descriptor)
+    if group is not None:
+        group.add(process.pid)  # before it reads its plan, so that all it starts is in the group
+    with contextlib.suppress(BrokenPipeError), os.fdopen(ours.pop("plan"), "wb") as pipe:  # its log will say why
+        pipe.write(marshal.dumps(told))
+    return Started(process, **ours)
+
+
+def _pipes() -> tuple[dict[str, int], dict[str, int]]:
+    """The runner's and the jail's ends of each pipe."""
+    ours, theirs = {}, {}
+    for name in ("plan", "requests"):
+        theirs[name], ours[name] = os.pipe()
+    for name in ("answers", "log", "info"):
+        ours[name], theirs[name] = os.pipe()
+    return ours, theirs
