@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from gate_world import BODY, Ran, World
 
 from pantheon_git.gate.facts import from_ledger
 from pantheon_git.gate.rules import RULES, evaluate
@@ -14,6 +13,7 @@ from pantheon_git.ledger.ledger import Ledger
 from pantheon_git.ledger.read import job
 from pantheon_git.repo.objects import EMPTY_TREE, EXECUTABLE, GITLINK, LINK, Entry
 from pantheon_git.repo.writer import Writer
+from tests.gate_world import BODY, Ran, World
 
 GOOD = b"---\ndescription: What this is about\n---\n" + BODY
 
@@ -179,8 +179,10 @@ FLOWS = {
         ["passed", "records", "reviewers"],
     ),
     "after the gate": (
-        '[nodes.r]\nuses = "review.a"\n[nodes.s]\nuses = "review.b"\n'
-        + '[nodes.gate]\nuses = "merge-gate"\nneeds = ["r", "s"]\n[nodes.z]\nuses = "noop"\nneeds = ["gate"]\n',
+        (
+            '[nodes.r]\nuses = "review.a"\n[nodes.s]\nuses = "review.b"\n'
+            '[nodes.gate]\nuses = "merge-gate"\nneeds = ["r", "s"]\n[nodes.z]\nuses = "noop"\nneeds = ["gate"]\n'
+        ),
         [],
     ),
     "one reviewer twice": (
