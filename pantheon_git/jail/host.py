@@ -106,7 +106,8 @@ def _failed(code: str, message: str) -> dict[str, Any]:
 
 
 def _send(pipe: BinaryIO, answer: dict[str, Any], output_kb: int) -> None:
-    """One line. A tool's result above the output cap is replaced by an error that says so."""
+    """One line, with the CPU time so far. A tool's result above the output cap gives way to an error that says so."""
+    answer["cpu"] = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     try:
         line = json.dumps(answer, ensure_ascii=True, allow_nan=False)
     except (TypeError, ValueError) as error:

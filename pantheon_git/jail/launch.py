@@ -35,6 +35,8 @@ def main() -> NoReturn:
 def launch(plan: dict[str, Any]) -> None:
     if plan["level"] == "namespaces":  # now: once root is left, our own modules may be out of reach
         from pantheon_git.jail.namespaces import run
+    if plan["group"]:
+        put(plan["group"], "0")  # this process, and so all that it starts
     sources = {path: path for path in plan["sources"]}
     if plan["uid"] is not None:
         sources = _stage(plan["sources"])

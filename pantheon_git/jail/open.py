@@ -78,10 +78,12 @@ class OpenJail:
         self.tree: Tree = tree
         self.memory: Literal["cgroup", "watchdog"] = "cgroup" if group else "watchdog"
         self.cpu_seconds = 0.0
-        """CPU time of the whole tree, known after close()."""
+        """CPU time of the whole tree, known after close(). Where the kernel does not hand it up (bubblewrap does not
+        wait for its process 1; a killed tree is not accounted for) the part inside is what the host last reported."""
         self._spec, self._started, self._group = spec, started, group
         self._turn = asyncio.Lock()
         self._dead = ""
+        self._cpu_inside = 0.0
         self._log = bytearray()
         self._transports: list[asyncio.BaseTransport] = []
         self._wall: asyncio.TimerHandle | None = None
@@ -165,7 +167,8 @@ class OpenJail:
         finally:  # also when this was cancelled: all is killed, so the wait is short
             self._started.kill()
             self._started.wait()
-            self.cpu_seconds = self._started.cpu_seconds
+            handed_up = idle and self.level == "namespaces"
+            self.cpu_seconds = self._started.cpu_seconds + (0.0 if handed_up else self._cpu_inside)
             self._started.release()
             if self._group is not None:
                 self._group.remove()
@@ -203,8 +206,9 @@ class OpenJail:
             answer = json.loads(line)
         except ValueError as error:
             raise self._broken() from error
-        if not isinstance(answer, dict):
+        if not isinstance(answer, dict) or not isinstance(answer.get("cpu"), float):
             raise self._broken()
+        self._cpu_inside = answer["cpu"]
         return answer
 
     def _broken(self) -> JailError:

@@ -115,6 +115,7 @@ def start(
     process = None
     try:
         told = plan(spec, level, tree, bwrap, (theirs["requests"], theirs["answers"], theirs["info"]), argv)
+        told["group"] = str(group.path / "cgroup.procs") if group is not None else ""
         process = subprocess.Popen(
             [python(), "-I", "-S", "-B", "-c", _BOOT, str(package_root().parent), str(theirs["plan"])],
             stdin=subprocess.DEVNULL,
@@ -135,8 +136,6 @@ def start(
         if process is None:
             for descriptor in ours.values():
                 os.close(descriptor)
-    if group is not None:
-        group.add(process.pid)  # before it reads its plan, so that all it starts is in the group
     with contextlib.suppress(BrokenPipeError), os.fdopen(ours.pop("plan"), "wb") as pipe:  # its log will say why
         pipe.write(marshal.dumps(told))
     return Started(process, **ours)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import shutil
 import sys
@@ -47,11 +46,17 @@ def detect(where: Path | None = None) -> Support:
     Takes about a tenth of a second the first time.
     """
     folder = where or Path(tempfile.gettempdir())
-    return _detect(folder.stat().st_dev, os.geteuid(), str(folder))
+    key = (folder.stat().st_dev, os.geteuid())
+    if key not in _found:
+        _found[key] = _detect(folder)
+    return _found[key]
 
 
-@functools.cache
-def _detect(device: int, user: int, folder: str) -> Support:
+_found: dict[tuple[int, int], Support] = {}
+"""What was found, by file system and user."""
+
+
+def _detect(folder: Path) -> Support:
     if sys.platform != "linux":
         reason = "a jail needs Linux 5.13 or later with user namespaces"
         return Support(False, False, False, dict.fromkeys(("bubblewrap", "namespaces", "overlay"), reason))
