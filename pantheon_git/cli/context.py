@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pantheon_git.errors import PantheonError
 from pantheon_git.repo.git import Git
-from pantheon_git.spec.config import Config
+
+if TYPE_CHECKING:
+    from pantheon_git.spec.config import Config
 
 
 class Here:
@@ -48,6 +51,8 @@ def here(ctx: click.Context) -> Here:
 def read_config(git: Git) -> Config:
     """`pantheon.*` as git resolves it. PantheonError names the key and its value."""
     from pydantic import ValidationError
+
+    from pantheon_git.spec.config import Config
 
     out = git.run("config", "--null", "--get-regexp", r"^pantheon\.", check=False).out.decode("utf-8", "replace")
     known = {(field.alias or name).lower(): field.alias or name for name, field in Config.model_fields.items()}

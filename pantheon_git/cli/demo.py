@@ -79,7 +79,7 @@ def _next(place: Path) -> None:
         lines += [
             (f"pantheon-git pr diff {prs[0].job}", "one change"),
             (f"pantheon-git pr merge {prs[0].job}", "take it"),
-            (f"pantheon-git pr reject {prs[-1].job} -m 'not this one'", "or leave it"),
+            (f"pantheon-git pr reject {prs[-1].job} --reason 'not this one'", "or leave it"),
         ]
     if causes := report.causes:
         lines.append((causes[0].next_command, "why one stopped"))

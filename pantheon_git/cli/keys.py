@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -80,7 +81,7 @@ def trust(file: str, yes: bool) -> None:
     from pantheon_git.ledger import trust as trusting
     from pantheon_git.repo import paths
 
-    text = click.get_text_stream("stdin").read() if file == "-" else Path(file).read_text("utf-8")
+    text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
     found = trusting.TrustedKeys.parse(text, file).entries
     for entry in found:
         roles = tuple(role for role in (trusting.NIGHT, trusting.PERSON) if role in entry.principals)

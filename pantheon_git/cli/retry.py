@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
 
 from pantheon_git.cli.context import here
 from pantheon_git.cli.output import say
 from pantheon_git.errors import PantheonError
+
+if TYPE_CHECKING:
+    from pantheon_git.ledger.read import TaskState
 
 AGAIN = ("failed", "rejected", "unchanged", "superseded")
 
@@ -45,8 +50,8 @@ def retry(ctx: click.Context, tasks: tuple[str, ...], message: str) -> None:
     say("next: pantheon-git run")
 
 
-def _why_not(task: str, states: dict[str, object]) -> str:
-    state = getattr(states.get(task), "state", None)
+def _why_not(task: str, states: Mapping[str, TaskState]) -> str:
+    state = states[task].state if task in states else None
     if state is None:
         return f"{task}: no job of that task is recorded"
     if state == "pr":

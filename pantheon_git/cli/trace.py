@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import click
@@ -43,7 +44,7 @@ def trace(ctx: click.Context, job: str, name: str | None, as_json: bool) -> None
     if name is not None:
         if name not in files:
             raise PantheonError(f"{entry.job}:{node} has no file {name!r}", f"one of: {', '.join(sorted(files))}")
-        click.get_binary_stream("stdout").write(files[name])
+        sys.stdout.buffer.write(files[name])
     elif as_json:
         print_json(_node_json(found) | {"files": {n: d.decode("utf-8", "replace") for n, d in files.items()}})
     else:

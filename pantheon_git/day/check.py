@@ -14,7 +14,6 @@ from pantheon_git.agent.load import FolderReader, LoadedAgent, load_from
 from pantheon_git.agent.stock import stock_dir, stock_flows
 from pantheon_git.day.snapshot import Snapshot
 from pantheon_git.errors import SpecError
-from pantheon_git.night.checks import CHECKS
 from pantheon_git.night.order import LoadedFlow, Planned
 from pantheon_git.night.router import route
 from pantheon_git.night.validate import Facts, task_faults
@@ -26,6 +25,10 @@ from pantheon_git.spec.policy import Policy
 from pantheon_git.spec.task import Task
 
 S = TypeVar("S", bound=Spec)
+BUILTIN = frozenset(
+    {"agree", "check.acceptance", "check.command", "check.frontmatter", "merge-gate", "noop", "plan.validate"}
+)
+"""Names of `night.checks.CHECKS` (a test compares): the hook has 300 ms and need not load what runs them."""
 QUEUE, FLOWS, POLICY = ".pantheon/queue/", ".pantheon/flows/", ".pantheon/policy.toml"
 
 
@@ -77,7 +80,7 @@ def _flows(found: Checked, snapshot: Snapshot) -> None:
             continue
         found.flows[name] = _loaded(name, flow, snapshot.read(path), False)
         for node, spec in flow.nodes.items():
-            if spec.uses not in found.agents and spec.uses not in CHECKS:
+            if spec.uses not in found.agents and spec.uses not in BUILTIN:
                 where = _at(snapshot, path, ["nodes", node, "uses"])
                 found.faults.append(f"{where}: nodes.{node}.uses: there is no agent or check {spec.uses!r}")
 
@@ -99,7 +102,7 @@ def _tasks(found: Checked, snapshot: Snapshot) -> None:
             found.faults.append(f"{_at(snapshot, path, ['flow'])}: flow: {chosen.reason}")
             continue
         planned = Planned(name, path, "", task, found.flows[chosen.flow], chosen.reason, 1, "queued", True, "", files)
-        facts = Facts(planned, agents, frozenset(CHECKS), found.policy, {f: snapshot.sizes[f] for f in files}, {})
+        facts = Facts(planned, agents, BUILTIN, found.policy, {f: snapshot.sizes[f] for f in files}, {})
         for fault in task_faults(facts):
             found.faults.append(f"{_at(snapshot, path, fault.partition(':')[0].split('.'))}: {fault}")
     _cycles(found, snapshot)

@@ -39,7 +39,7 @@ def hook_steps(git: Git) -> list[Step]:
     return [
         Step(
             f"install the pre-commit hook {hook}; the one that is there becomes {before.name} and still runs first",
-            lambda: (hook.rename(before), _install(hook, text)),
+            lambda: _chain(hook, before, text),
         )
     ]
 
@@ -84,6 +84,11 @@ def shipped(name: str) -> Path:
     package = Path(pantheon_git.__file__).parent
     stock = package / "_stock" / "hooks" / name
     return stock if stock.exists() else package.parent / "hooks" / name
+
+
+def _chain(hook: Path, before: Path, text: str) -> None:
+    hook.rename(before)
+    _install(hook, text)
 
 
 def _install(hook: Path, text: str) -> None:

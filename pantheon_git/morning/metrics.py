@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pantheon_git.ledger.entries import JobEntry
-from pantheon_git.ledger.records import Ending
 
 _VARIES = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\S*/\S+|\S+\.(?:md|mdx|toml|py)\b|\b[0-9a-f]{7,}\b|\d+(?:\.\d+)?")
 """What differs between two failures of one cause: quoted words, paths, oids, numbers."""
@@ -33,7 +32,7 @@ class Card:
     job: str
     task: str
     title: str
-    ending: Ending
+    ending: str
     reason: str
     stopped_at: str | None
     nodes: tuple[Node, ...]
@@ -98,7 +97,7 @@ class Report:
     one_key: bool = False
     """Nights and reviews are signed with one key."""
 
-    def of(self, *endings: Ending) -> list[Card]:
+    def of(self, *endings: str) -> list[Card]:
         return [card for card in self.cards if card.ending in endings]
 
     @property
@@ -140,7 +139,7 @@ class Report:
     @property
     def headline(self) -> str:
         """One line that says first what a person must know first."""
-        told = ", ".join(f"{number} {name}" for name, number in self.counts.items() if number) or "no job ended"
+        told = ", ".join(_counted(number, name) for name, number in self.counts.items() if number) or "no job ended"
         if self.good is False:
             return f"NOT TO BE TRUSTED: {self.verified} ({told})"
         start = {"closed": "", "interrupted": "Interrupted: ", "open": "Not closed (still running, or cut off): "}
@@ -152,6 +151,10 @@ class Report:
         """Errors of the machinery, or nothing accepted although something was tried."""
         counts = self.counts
         return bool(counts["errors"]) or (bool(self.cards) and not counts["accepted"] and not counts["unchanged"])
+
+
+def _counted(number: int, name: str) -> str:
+    return "1 error" if (number, name) == (1, "errors") else f"{number} {name}"
 
 
 def causes(cards: Iterable[Card]) -> list[Cause]:

@@ -6,7 +6,6 @@ import time
 
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from pantheon_git.morning.metrics import Card, Cause, Report
@@ -43,10 +42,8 @@ def _cards(report: Report, console: Console, most: int) -> None:
     if len(prs) > most:
         console.print(Text(f"… and {len(prs) - most} more: pantheon-git pr list", style="dim"))
     console.print()
-    table = Table.grid(padding=(0, 2))
     for line in describe_shares(report):
-        table.add_row(Text("who wrote it", style="dim"), Text(line))
-    console.print(table)
+        console.print(Text.assemble(("who wrote the ", "dim"), line))
 
 
 def _card(card: Card, console: Console) -> None:
@@ -95,5 +92,5 @@ def _next(report: Report, console: Console) -> None:
         return
     console.print()
     first = waiting[0].job
-    for command in (f"pr diff {first}", f"pr merge {first}", f"pr reject {first} -m 'why'"):
+    for command in (f"pr diff {first}", f"pr merge {first}", f"pr reject {first} --reason 'why'"):
         console.print(Text(f"  pantheon-git {command}", style="cyan"))
