@@ -49,21 +49,30 @@ def _disjoint(writer: Writer, base: str, ours: str, theirs: str) -> str | None:
         return theirs
     edits: dict[bytes, Entry | None] = {}
     for path, old, new in reader.changes(base, theirs):
-        if reader.find(ours, path) != old or (old is None and _folder_moved(reader, base, ours, path)):
+        if reader.find(ours, path) != old:
+            return None
+        if (old is None and _moved(reader, base, ours, path)) or (
+            new is None and (folder := _moved(reader, base, theirs, path)) and not _same(reader, base, ours, folder)
+        ):
             return None
         edits[path] = new
     return writer.edit_tree(ours, edits)
 
 
-def _folder_moved(reader: Objects, base: str, ours: str, path: bytes) -> bool:
-    """Whether the new file's nearest folder of `base` is gone from `ours`: git may take the file where it went."""
+def _moved(reader: Objects, base: str, side: str, path: bytes) -> bytes | None:
+    """The path's nearest folder of `base` if `side` has it no more: git takes what the other side puts there to where
+    the folder went, or calls it a conflict."""
     while b"/" in path:
         path = path.rpartition(b"/")[0]
         old = reader.find(base, path)
         if old is not None:
-            new = reader.find(ours, path)
-            return new is None or new.mode != FOLDER or old.mode != FOLDER
-    return False
+            new = reader.find(side, path)
+            return path if old.mode == FOLDER and (new is None or new.mode != FOLDER) else None
+    return None
+
+
+def _same(reader: Objects, base: str, side: str, path: bytes) -> bool:
+    return reader.find(base, path) == reader.find(side, path)
 
 
 def _with_git(
