@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 DIR    ?=
 ARGS   ?=
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test test-jail lint clean
 
 help:
 	@echo 'make demo           see a whole night in a scratch repository, in a few minutes'
@@ -21,6 +21,10 @@ test: $(VENV)/.installed-test
 	$(BIN)/mypy
 	$(BIN)/pantheon-git model fetch
 	$(BIN)/python -m pytest $(ARGS)
+
+# What depends on who one is; .ci/run calls it as an ordinary user after `make test` as root.
+test-jail: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m jail $(ARGS)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -33,7 +33,7 @@ def report(
     NIGHT is a name or its beginning; without it, the newest. The night is verified first: exit code 2 when something
     does not match what was signed. A night that went badly or was cut off says so in its first line.
     """
-    from pantheon_git.morning.collect import collect, find_night, verified
+    from pantheon_git.morning.collect import collect, find_night
     from pantheon_git.morning.metrics import as_json as whole
     from pantheon_git.repo.objects import Objects
 
@@ -43,6 +43,8 @@ def report(
         return _list(at, as_json)
     found = collect(at.git, objects, find_night(at.git, objects, night))
     if not no_verify:
+        from pantheon_git.morning.verified import verified
+
         found = verified(at.git, objects, found)
     if as_json:
         print_json(whole(found))
