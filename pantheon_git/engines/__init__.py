@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Mapping
 
+from pantheon_git.engines.genai import INSTALL
 from pantheon_git.engines.protocol import Engine
 from pantheon_git.errors import EngineError
-
-INSTALL = "pip install 'pantheon-git[cpu]'"
 
 
 def open_engine(name: str, *, model: str, replay: Mapping[str, str] | None = None) -> Engine:

@@ -13,6 +13,7 @@ Nothing here imports OpenVINO: a pipeline is whatever has the four methods of `P
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import deque
@@ -23,6 +24,7 @@ from typing import Any, Protocol
 
 from pantheon_git.errors import EngineError
 
+_PLACE = re.compile(r"^.*?\.\w+:\d+: *")
 MAX_RELOADS = 16
 """A pipeline that fails more often than that is given up."""
 PREFIX_TOKENS = 64
@@ -249,4 +251,5 @@ def _finished(work: Work, now: float) -> Finished:
 def _failure(error: Exception) -> EngineError:
     """OpenVINO's messages begin with places in its own build; the last line says what is wrong."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    return EngineError(f"the model engine failed: {lines[-1].rpartition('.cc:')[2][:400]}", "pantheon-git doctor")
+    what = _PLACE.sub("", lines[-1])[:400]
+    return EngineError(f"the model engine failed: {what}", "pantheon-git doctor")
