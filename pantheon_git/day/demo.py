@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pantheon_git
+from pantheon_git.day.queue import make_tasks, select, write
+from pantheon_git.day.scaffold import Choices, plan_init
 from pantheon_git.errors import PantheonError
 from pantheon_git.repo.git import Git
+from pantheon_git.spec.task import Goal, Scope, Task
 
 
 @dataclass(frozen=True)
@@ -49,15 +52,34 @@ def fresh_folder(wanted: Path) -> Path:
     raise PantheonError(f"{wanted} and 998 more exist already", "pantheon-git demo ANOTHER-FOLDER")
 
 
-def lay_out(folder: Path) -> int:
-    """Copy the documents, byte for byte, and return how many."""
+def lay_out(folder: Path, copies: int = 1) -> int:
+    """Copy the documents, byte for byte, and return how many; further copies go into folders of their own."""
     source = documents()
     paths = sorted(path for path in source.rglob("*") if path.is_file())
-    for path in paths:
-        target = folder / path.relative_to(source)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-    return len(paths)
+    for number in range(copies):
+        for path in paths:
+            target = folder / (f"copy-{number}" if number else "") / path.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    return len(paths) * copies
+
+
+def scratch(folder: Path, copies: int = 1) -> Git:
+    """A repository of the documents with a committed task for each, for benchmarks."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lay_out(folder, copies)
+    git = Git(folder)
+    git.run("init", "--quiet", "--initial-branch=main")
+    give_identity(folder)
+    for step in plan_init(git, Choices(hook=False)):
+        step.make()
+    git.run("add", "--all")
+    documents_ = select(git, folder, ["."], "doc").paths
+    template = Task(agent="doc.frontmatter", scope=Scope(paths=("-",)), goal=Goal(summary="Front matter for {path}"))
+    write(folder, make_tasks(documents_, lambda _: False, template))
+    git.run("add", "--all")
+    git.run("commit", "--quiet", "--message=Documents and tasks")
+    return Git.discover(folder)
 
 
 def give_identity(folder: Path) -> bool:
