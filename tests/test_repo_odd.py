@@ -236,6 +236,22 @@ def test_a_corrupt_object_is_noticed(repo: Path) -> None:
         Objects(git).blob(oid)
 
 
+def test_the_helper_may_die(repo: Path) -> None:
+    """A killed helper process is replaced unseen, and a forked process gets its own."""
+    objects = Objects(Git.discover(repo))
+    head = str(objects.resolve("HEAD"))
+    assert objects.kind(head) == "commit"
+    helper = objects._batch._process
+    assert helper is not None
+    helper.kill()
+    assert objects.kind(head) == "commit"
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if objects.kind(head) == "commit" else 1)
+    assert objects.commit(head).raw
+    assert os.waitpid(child, 0)[1] == 0
+
+
 def test_the_environment_of_a_hook_does_not_lead_astray(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """GIT_DIR and its like, as a hook has them, are dropped; replace refs do not change what is read."""
     monkeypatch.setenv("GIT_DIR", "/nowhere")

@@ -1,29 +1,26 @@
-"""Reading git objects without a process for each: dulwich's object store, then one `git cat-file --batch`."""
+"""Reading git objects: one long-lived `git cat-file --batch` serves all reads of a repository.
+
+Measured on 50,000 files: 13 µs an object, against 47 µs in process with dulwich 1.2.21, which besides keeps one file
+open for each pack: with 700 small packs and 1,024 files allowed it failed. And stock git knows every kind of store.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
+import threading
 import weakref
-import zlib
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
-
-from dulwich.errors import ChecksumMismatch, ObjectFormatException
-from dulwich.object_store import DiskObjectStore
-from dulwich.objects import ObjectID
-from dulwich.pack import PackFileDisappeared
 
 from pantheon_git.errors import GitError
 from pantheon_git.repo.git import Git, scrubbed_env
 
 FOLDER, LINK, GITLINK, FILE, EXECUTABLE = 0o040000, 0o120000, 0o160000, 0o100644, 0o100755
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-_KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
-_ODD = (KeyError, PackFileDisappeared, ObjectFormatException, ChecksumMismatch, AssertionError, zlib.error, OSError)
-"""What dulwich answers where an object is not there or not as it expects; stock git has the last word then."""
 _TREES_KEPT = 1024
 
 
@@ -67,29 +64,21 @@ def hash_object(kind: str, data: bytes) -> str:
 class Objects:
     """Reads objects of one repository, alternates included. What it returns has the content that its name says.
 
-    Errors are GitError. Not safe to share between threads.
+    Errors are GitError. May be shared between threads.
     """
 
     def __init__(self, git: Git) -> None:
         self.git = git
-        self._store = DiskObjectStore(git.objects_dir)
         self._batch = _Batch(git)
         self._trees: OrderedDict[str, list[Entry]] = OrderedDict()
-        self._closing = weakref.finalize(self, _close, self._store, self._batch)
+        self._closing = weakref.finalize(self, self._batch.close)
 
     def close(self) -> None:
-        """Close packs and end the helper process. Reading again opens them again."""
-        _close(self._store, self._batch)
+        """End the helper process. Reading again starts another."""
+        self._batch.close()
 
     def raw(self, oid: str) -> tuple[str, bytes]:
         """Type and content. GitError where there is no such object, or its content does not hash to its name."""
-        try:
-            number, data = self._store.get_raw(ObjectID(oid.encode()))
-            kind = _KINDS[number]
-            if hash_object(kind, data) == oid:
-                return kind, data
-        except _ODD:
-            pass
         kind, data = self._batch.get(oid)
         if hash_object(kind, data) != oid:
             raise GitError(f"object {oid} is corrupt", "git fsck")
@@ -244,22 +233,47 @@ def _without_header(raw: bytes, name: bytes) -> bytes:
     return b"\n".join(kept) + gap + message
 
 
-def _close(store: DiskObjectStore, batch: _Batch) -> None:
-    store.close()
-    batch.close()
-
-
 class _Batch:
-    """`git cat-file --batch`, started when first needed: what dulwich cannot read, stock git may."""
+    """`git cat-file --batch`, started when first needed; each process that forks off gets its own."""
 
     def __init__(self, git: Git) -> None:
         self._git = git
         self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+        self._lock = threading.Lock()
 
     def get(self, oid: str) -> tuple[str, bytes]:
         if len(oid) != 40 or not set(oid) <= set("0123456789abcdef"):
             raise GitError(f"not an object name: {oid!r}")
-        if self._process is None or self._process.poll() is not None:
+        with self._lock:
+            answer = self._ask(oid) or self._ask(oid)  # once more, should the helper have died
+        if answer is None:
+            raise GitError("`git cat-file --batch` does not answer", "git fsck")
+        return answer
+
+    def _ask(self, oid: str) -> tuple[str, bytes] | None:
+        """None where the helper is gone."""
+        process = self._started()
+        stdin, stdout = process.stdin, process.stdout
+        assert stdin is not None  # noqa: S101 - both are pipes
+        assert stdout is not None  # noqa: S101
+        try:
+            stdin.write(oid.encode() + b"\n")
+            stdin.flush()
+        except BrokenPipeError:
+            return None
+        head = stdout.readline().split()
+        if not head:
+            return None
+        if len(head) != 3:
+            raise GitError(f"there is no object {oid} in {self._git.path}", "git fsck; a shallow clone lacks history")
+        data = stdout.read(int(head[2]) + 1)
+        return (head[1].decode(), data[:-1]) if len(data) == int(head[2]) + 1 else None
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
+            self.close()
+            self._owner = os.getpid()
             self._process = subprocess.Popen(
                 ("git", "cat-file", "--batch"),
                 cwd=self._git.path,
@@ -267,18 +281,11 @@ class _Batch:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                process_group=0,  # Ctrl-C is for us: what was done is still to be written
             )
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None and stdout is not None  # noqa: S101, PT018 - both are pipes
-        stdin.write(oid.encode() + b"\n")
-        stdin.flush()
-        head = stdout.readline().split()
-        if len(head) != 3:
-            raise GitError(f"there is no object {oid} in {self._git.path}", "git fsck; a shallow clone lacks history")
-        data = stdout.read(int(head[2]) + 1)[:-1]
-        return head[1].decode(), data
+        return self._process
 
     def close(self) -> None:
         process, self._process = self._process, None
-        if process is not None:
+        if process is not None and self._owner == os.getpid():
             process.communicate()

@@ -27,7 +27,7 @@ def write_pack(objects: Mapping[str, tuple[str, bytes]], objects_dir: Path) -> P
     index = _index(entries, checksum)
     mode = objects_dir.stat().st_mode & 0o444
     name = folder / f"pack-{checksum.hex()}"
-    # The index comes last: git and dulwich take a pack for present only once its index is there.
+    # The index comes last: git takes a pack for present only once its index is there.
     for suffix, data in ((".pack", pack), (".idx", index)):
         _write(folder, name.with_suffix(suffix), data, mode)
     _sync_folder(folder)
