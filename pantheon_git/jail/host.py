@@ -107,13 +107,14 @@ def _failed(code: str, message: str) -> dict[str, Any]:
 
 def _send(pipe: BinaryIO, answer: dict[str, Any], output_kb: int) -> None:
     """One line, with the CPU time so far. A tool's result above the output cap gives way to an error that says so."""
-    answer["cpu"] = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    cpu = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     try:
-        line = json.dumps(answer, ensure_ascii=True, allow_nan=False)
+        line = json.dumps({**answer, "cpu": cpu}, ensure_ascii=True, allow_nan=False)
     except (TypeError, ValueError) as error:
-        line = json.dumps({**_failed("crashed", f"the tool's result is not JSON: {error}"), "seconds": 0.0})
+        failed = _failed("crashed", f"the tool's result is not JSON: {error}")
+        line = json.dumps({**failed, "seconds": answer["seconds"], "cpu": cpu})
     if "result" in answer and len(line) > output_kb * 1024:
         failed = _failed("too-large", f"the result has {len(line)} bytes; at most {output_kb} KiB leave the jail")
-        line = json.dumps({**failed, "seconds": answer["seconds"], "truncated": True})
+        line = json.dumps({**failed, "seconds": answer["seconds"], "truncated": True, "cpu": cpu})
     pipe.write(line.encode() + b"\n")
     pipe.flush()

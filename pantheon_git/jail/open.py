@@ -38,7 +38,10 @@ async def open_jail(
     support = detect(spec.job_dir)
     chosen = _choose(support, level)
     kind: Tree = "overlay" if tree == "overlay" or (tree == "auto" and support.overlay) else "copy"
-    prepare_job_dir(spec.job_dir) if kind == "overlay" else place_copy(spec)
+    if kind == "overlay":
+        prepare_job_dir(spec.job_dir)
+    else:
+        await asyncio.to_thread(place_copy, spec)
     group = memory_group(spec.caps.memory_mb, spec.caps.processes)
     try:
         started = start(spec, chosen, kind, group=group)
@@ -157,7 +160,7 @@ class OpenJail:
         self._closed = True
         if self._wall is not None:
             self._wall.cancel()
-        for transport in self._transports:
+        for transport in (t for t in self._transports if not t.is_closing()):
             transport.abort() if isinstance(transport, asyncio.WriteTransport) else transport.close()
         try:
             # an idle host ends by itself when its requests end, and only then is all CPU time accounted for

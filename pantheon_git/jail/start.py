@@ -81,7 +81,8 @@ class Started:
 
 
 def prepare_job_dir(job_dir: Path) -> None:
-    """Upper and work folder of the overlay, owned by the user that the jail runs as."""
+    """Upper and work folder of the overlay, owned, as their parent, by the user that the jail runs as."""
+    own(job_dir)
     for name in ("upper", "work"):
         (job_dir / name).mkdir(mode=0o755, exist_ok=True)
         own(job_dir / name)

@@ -16,6 +16,7 @@ from pantheon_git.jail.gitdir import write_git_dir, write_objects
 from pantheon_git.jail.layout import jail_uid
 from pantheon_git.jail.memory import sweep_groups
 from pantheon_git.jail.protocol import JailSpec
+from pantheon_git.jail.start import own
 from pantheon_git.repo.checkout import write_tree
 from pantheon_git.repo.objects import Objects
 
@@ -78,6 +79,7 @@ class CheckoutStore:
 
 def place_copy(spec: JailSpec) -> None:
     """Give the job a copy of its checkout: one from the pool, which no job has used, or a new one."""
+    own(spec.job_dir)
     for ready in sorted((spec.checkout.parent / "pool").glob("copy-*")):
         taken = spec.job_dir / "taken"
         with contextlib.suppress(FileNotFoundError):  # another job was quicker
