@@ -125,7 +125,7 @@ def failing(error: BaseException) -> click.Command:
         (PantheonError("it is broken", "mend it"), 1, "error: it is broken\nhint: mend it\n"),
         (PantheonError("one\ntwo"), 1, "error: one\n       two\n"),
         (TamperedError("bytes differ"), 2, "error: bytes differ\n"),
-        (KeyboardInterrupt(), 130, "error: interrupted\n"),
+        (KeyboardInterrupt(), 130, "\nerror: interrupted\n"),
         (click.ClickException("cannot open"), 1, "error: cannot open\n"),
     ],
 )
@@ -199,7 +199,7 @@ def test_interrupt_is_130(tmp_path: Path) -> None:
         time.sleep(1.0)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=10)
-    assert (process.returncode, err) == (130, "error: interrupted\n")
+    assert (process.returncode, err) == (130, "\nerror: interrupted\n")
 
 
 def test_git_config_faults_name_the_key(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""The benchmarks measure what they say: the recorder passes everything on and counts it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from pantheon_git.day.bench import EngineBench, Recorder
+from pantheon_git.day.demo import documents, scratch
+from pantheon_git.engines.bench import Scored
+from pantheon_git.engines.control import ControlEngine
+from pantheon_git.engines.protocol import Request
+from tests.cli_support import cli, git
+
+
+def test_the_recorder_passes_on_and_remembers() -> None:
+    """Answers are the engine's own; requests and scores are kept in order, tokens and idle time counted."""
+    inner = ControlEngine()
+    recorder = Recorder(inner)
+
+    async def work() -> list[str]:
+        asked = [Request(f"prompt {n}", 8, control=f"answer {n}") for n in range(3)]
+        texts = [done.text for done in await asyncio.gather(*(recorder.complete(one) for one in asked))]
+        await asyncio.sleep(0.05)
+        await recorder.score("prompt", "text")
+        return texts
+
+    assert asyncio.run(work()) == ["answer 0", "answer 1", "answer 2"]
+    assert [type(one) for one in recorder.asked] == [Request, Request, Request, Scored]
+    assert recorder.tokens_out > 0
+    assert 0.04 < recorder.idle < recorder.last - recorder.first
+    assert (recorder.name, recorder.model) == (inner.name, inner.model)
+
+
+def test_the_ratio_is_of_rates() -> None:
+    """Twice the seconds for the same tokens is half the rate."""
+    assert EngineBench(1, 1, 100, 2.0, 0.0, 100, 1.0).ratio == 0.5
+
+
+def test_the_scratch_repository_has_a_task_for_each_document(tmp_path: Path) -> None:
+    """Committed, and good by its own check."""
+    repo = scratch(tmp_path / "r", copies=2).path
+    count = len(list(documents().rglob("*.md")))
+    assert len(list((repo / ".pantheon/queue").glob("*.toml"))) == 2 * count
+    assert git(repo, "status", "--porcelain") == ""
+    assert cli(repo, "check").code == 0
+
+
+@pytest.mark.jail
+def test_bench_runner_prints_ours_beside_the_shell(tmp_path: Path) -> None:
+    """A small run: every figure is there, and the share is ours over theirs."""
+    done = cli(tmp_path, "bench", "runner", "--files", "50", "--jobs", "6", "--sample", "2", "--json", check=True)
+    found = json.loads(done.out)
+    assert found["jailed_share"] == pytest.approx(found["jailed_ms"] / found["shell_ms"])
+    assert found["bare_ms"] < found["jailed_ms"]
+    assert list(tmp_path.iterdir()) == []
