@@ -132,15 +132,27 @@ def share(tree: str, source: int, destination: str) -> None:
     """Bind a shared folder read-only into the tree. A link on the way is refused: the base commit is not to be trusted
     with where a mount goes."""
     here = os.open(tree, _DIR)
-    for name in destination.split("/"):
+    parts = destination.split("/")
+    for number, name in enumerate(parts, 1):
         if name in ("", ".", "..", ".git"):
             raise OSError(22, f"share {destination}: not a path within the tree")
         try:
             os.mkdir(name, 0o755, dir_fd=here)
         except FileExistsError:
             pass
-        below = os.open(name, _DIR, dir_fd=here)  # ENOTDIR for a link or a file
+        below = _open_folder(name, here, destination)
+        if number == len(parts):
+            kernel.mount(by_descriptor(source), by_descriptor(below), None, kernel.MS_BIND | kernel.MS_REC)
+            os.close(below)
+            below = _open_folder(name, here, destination)  # now the shared folder, on top of the one before
+            kernel.restrict_mount(by_descriptor(below), _LOCKED)
         os.close(here)
         here = below
-    bind(source, by_descriptor(here))
     os.close(here)
+
+
+def _open_folder(name: str, within: int, destination: str) -> int:
+    try:
+        return os.open(name, _DIR, dir_fd=within)
+    except NotADirectoryError:
+        raise OSError(20, f"share {destination}: {name} is a link or a file in the base commit") from None

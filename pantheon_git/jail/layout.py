@@ -19,6 +19,7 @@ from pantheon_git.errors import JailError
 from pantheon_git.jail.assemble import HOME, TREE
 from pantheon_git.jail.protocol import JailSpec, Level
 from pantheon_git.jail.seccomp import program
+from pantheon_git.jail.shares import check_source
 
 LIBRARY = "/opt/pantheon/lib"
 OBJECTS = "/opt/pantheon/objects"
@@ -99,7 +100,9 @@ def plan(
     if (spec.checkout / ".git/objects/info/alternates").is_file() and objects.is_dir():
         entries.append(("bind", str(objects), OBJECTS))
     entries += _work_tree_links(spec, entries)
-    shares = [(str(share.source), share.dest.strip("/")) for share in spec.shares]
+    for share in spec.shares:
+        check_source(share)
+    shares = [(str(share.source), share.dest.rstrip("/")) for share in spec.shares]
     sources = {what for kind, what, _ in entries if kind == "bind"} | {source for source, _ in shares}
     return {
         "level": level,

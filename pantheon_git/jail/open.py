@@ -179,7 +179,7 @@ class OpenJail:
 
     def _environment(self) -> dict[str, str]:
         bins = {".venv": "bin", "node_modules": ".bin"}
-        shared = [share.dest.strip("/") for share in self._spec.shares]
+        shared = [share.dest.rstrip("/") for share in self._spec.shares]
         own = [f"{TREE}/{dest}/{bins[Path(dest).name]}" for dest in shared if Path(dest).name in bins]
         path = [*own, "/usr/local/bin", "/usr/bin", "/bin", str(Path(python()).parent)]
         return {"PATH": ":".join(path), "HOME": HOME, "LANG": "C.UTF-8", "TMPDIR": "/tmp"}  # noqa: S108

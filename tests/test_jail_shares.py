@@ -1,0 +1,100 @@
+"""Folders of the main checkout in a job: read-only, never where the base commit sends them, and with a digest."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pantheon_git.errors import JailError
+from pantheon_git.jail.collect import collect
+from pantheon_git.jail.protocol import Share
+from pantheon_git.jail.shares import share_digest
+from tests.jailed import COMBINATIONS, World, attacks, run
+
+pytestmark = pytest.mark.jail
+
+
+def _work_tree(world: World) -> Path:
+    """A main checkout with an untracked virtual environment."""
+    top = world.base / "work tree"
+    (top / ".venv/bin").mkdir(parents=True, exist_ok=True)
+    (top / ".venv/bin/hello").write_text("#!/bin/sh\necho hello\n")
+    (top / ".venv/bin/hello").chmod(0o755)
+    (top / "tools/node_modules/.bin").mkdir(parents=True, exist_ok=True)
+    return top
+
+
+async def a_share_is_there_and_read_only(world: World) -> None:
+    """Its programs are on the PATH, nothing in it can be written, and the job has not changed anything by it."""
+    top = _work_tree(world)
+    shares = (Share(top / ".venv", ".venv"), Share(top / "tools/node_modules", "tools/node_modules"))
+    spec = world.spec(shares=shares)
+    async with world.jail(spec) as jail:
+        assert await world.shell(jail, "hello") == "hello"
+        for attempt in (
+            "echo x > .venv/x",
+            "rm -r .venv",
+            "mv .venv y",
+            "rm .venv/bin/hello",
+            "rmdir tools/node_modules",
+        ):
+            assert (await jail.exec(["sh", "-c", attempt], 10)).code != 0, attempt
+        assert "/job/tools/node_modules/.bin" in await world.shell(jail, "echo $PATH")
+    assert collect(spec) == []
+    assert sorted(p.name for p in (top / ".venv").rglob("*")) == ["bin", "hello"]
+
+
+async def the_base_commit_does_not_say_where(world: World) -> None:
+    """A share onto a link, a file, the git directory or out of the tree is refused before anything runs."""
+    top = _work_tree(world)
+    for dest in ("link", "outside", "README.md", "link/x", "../x", "/etc", "docs/../../x", ".git", ".git/hooks", "."):
+        with pytest.raises(JailError):
+            async with world.jail(world.spec(shares=(Share(top / ".venv", dest),))):
+                pass
+
+
+async def a_linked_source_is_refused(world: World) -> None:
+    """A `.venv` in the main checkout that is a link to elsewhere is not followed."""
+    top = _work_tree(world)
+    (top / "linked").unlink(missing_ok=True)
+    (top / "linked").symlink_to("/etc")
+    with pytest.raises(JailError, match="is a link"):
+        async with world.jail(world.spec(shares=(Share(top / "linked", "linked"),))):
+            pass
+    with pytest.raises(JailError, match="does not exist"):
+        async with world.jail(world.spec(shares=(Share(top / "none", "none"),))):
+            pass
+
+
+@pytest.mark.parametrize("attack", attacks(__name__))
+@pytest.mark.parametrize(("user", "level", "tree"), COMBINATIONS)
+def test_share(attack: str, user: str, level: str, tree: str) -> None:
+    """Each function's docstring states what holds."""
+    run(user, __name__, attack, level, tree)
+
+
+def test_digest_tells_any_change_of_the_folder(tmp_path: Path) -> None:
+    """A name, a size, a time, a mode, a link's target, an empty folder: each gives another digest; reading does not."""
+    folder = tmp_path / "venv"
+    folder.mkdir()
+    (folder / "file").write_text("one")
+    (folder / "link").symlink_to("file")
+    seen = [share_digest(folder)]
+    changes = (
+        lambda: (folder / "file").write_text("longer"),
+        lambda: os.utime(folder / "file", (1, 1)),
+        lambda: (folder / "file").chmod(0o755),
+        lambda: (folder / "empty").mkdir(),
+        lambda: ((folder / "link").unlink(), (folder / "link").symlink_to("empty")),
+        lambda: (folder / "file").rename(folder / "other"),
+        lambda: (folder / "other").rename(folder / "empty/other"),
+    )
+    for change in changes:
+        change()
+        seen.append(share_digest(folder))
+    assert len(set(seen)) == len(seen)
+    subprocess.run(["cat", str(folder / "empty/other")], check=True, stdout=subprocess.DEVNULL)
+    assert share_digest(folder) == seen[-1]
