@@ -101,5 +101,5 @@ def _files_of(words: list[str]) -> tuple[set[str], set[str] | None]:
     scripts = {words[0].removeprefix("./"), *(name for word in said for name in _MANIFESTS.get(word, ()))}
     if program in _INTERPRETERS or program.startswith("python"):
         scripts.update(arguments[:2] if program == "env" else arguments[:1])
-    runs_tests = "test" in said or any(word in _RUNNERS for word in said)
+    runs_tests = "test" in said[1:] or any(word in _RUNNERS for word in said)
     return scripts, set(arguments) if runs_tests else None

@@ -10,10 +10,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("private key", re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----(?!\W*(?:\.\.\.|…))")),
+    (
+        "private key",
+        re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----(?=\s*$|\\n|\s+[A-Za-z0-9+/=]{16})"),
+    ),
     ("AWS access key", re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b")),
     ("GitHub token", re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}\b")),
     ("GitLab token", re.compile(r"\bglpat-[A-Za-z0-9_-]{20,}")),
@@ -42,11 +45,18 @@ MIN_BITS = 3.7
 """Shannon entropy per character. Gitleaks takes 3.5; 20 characters of random base 64 have about 4, words 3 to 3.5."""
 
 
-def find_secrets(lines: Iterable[bytes]) -> Iterator[tuple[int, str]]:
+_LEFT_OUT = re.compile(r"\.\.\.|…|<|\bYOUR\b", re.IGNORECASE)
+"""In the line below a key's header: a document that shows where the key would stand."""
+_CODE = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+|[A-Za-z]*_\w+|[a-z]+(?:[A-Z][a-z]+)+\d*")
+"""Without quotes these are names in a program, not values."""
+
+
+def find_secrets(lines: Sequence[bytes]) -> Iterator[tuple[int, str]]:
     """Number in `lines` (from 1) and what it looks like; never the string itself, which ends up in signed records."""
     for number, line in enumerate(lines, 1):
         what = looks_like(line.decode("utf-8", "replace"))
-        if what:
+        below = lines[number].decode("utf-8", "replace") if number < len(lines) else ""
+        if what and not (what == "private key" and _LEFT_OUT.search(below)):
             yield number, what
 
 
@@ -54,10 +64,12 @@ def looks_like(line: str) -> str:
     """What kind of secret the line seems to hold, or an empty string."""
     for name, shape in SHAPES:
         for found in shape.finditer(line):
-            if not found.group().upper().endswith("EXAMPLE") and len(set(found.group()[4:])) > 4:
+            if not found.group().upper().endswith("EXAMPLE") and len(set(found.group()[8:])) > 4:
                 return name
     for found in _ASSIGNMENT.finditer(line):
         value = found["value"]
+        if not found["quote"] and _CODE.fullmatch(value):
+            continue
         if _random(value) and not _PLACEHOLDER.search(value):
             return "value that looks like a secret"
     return ""
@@ -67,7 +79,7 @@ def _random(value: str) -> bool:
     """Letters and digits mixed as chance mixes them: not words, not a version, not a number."""
     letters = sum(char.isalpha() for char in value)
     digits = sum(char.isdigit() for char in value)
-    return letters >= 4 and digits >= 3 and entropy(value) >= MIN_BITS
+    return letters >= 4 and digits >= 2 and entropy(value) >= MIN_BITS
 
 
 def entropy(text: str) -> float:
