@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pantheon_git.errors import PantheonError
+from pantheon_git.ledger.anchor import marks_file
 from pantheon_git.ledger.trust import NIGHT, PERSON, TrustedKeys
 from pantheon_git.ledger.verify import summarise, verify
 from pantheon_git.morning.metrics import Report
@@ -19,7 +20,8 @@ def verified(git: Git, objects: Objects, report: Report) -> Report:
         keys = TrustedKeys.load(paths.trust_file())
     except PantheonError as error:
         return replace(report, verified=f"not verified: {error.message}")
-    summary = summarise(verify(git, keys, night=report.night, objects=objects))
+    found = verify(git, keys, night=report.night, high_water=marks_file(git), objects=objects)
+    summary = summarise(found)
     if summary.first is None:
         return replace(report, good=True, verified=f"verified, {summary.jobs} jobs", one_key=_one_key(keys))
     if summary.first.kind == "tampered":
