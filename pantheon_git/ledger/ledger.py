@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pantheon_git.ledger import dsse, recovery
+from pantheon_git.ledger import anchor, dsse, recovery
 from pantheon_git.ledger.commit import signed_commit
 from pantheon_git.ledger.keys import Key
 from pantheon_git.ledger.layout import ARTIFACTS, CLOSE, OPEN, RUNS, find_signed, job_path
@@ -51,6 +51,7 @@ class Ledger:
         self.git, self.objects, self.key = git, objects, key
         self._publisher = Publisher(git, objects, key)
         self._nights: dict[str, NightState] = {}
+        self._marks = anchor.marks_file(git)
 
     def open_night(self, night: str, jobs: Sequence[JobContext], info: Mapping[str, Any]) -> str:
         """Sign what the night sets out to do, before the first job; returns the commit's oid. `info`: JSON."""
@@ -89,6 +90,7 @@ class Ledger:
         updates += [RefUpdate(job.ref, job.commit, None) for job in written if job.ref]
         texts = {job.commit: job.note for job in written if job.commit}
         self._publisher.publish(updates, lambda reader, notes: texts, f"night {night}, {len(written)} jobs")
+        self._remember(night, runs)
         self._moved(state, runs, tree, artifacts, written)
         return [CommittedJob(job.context.job, job.ending, job.commit, job.ref) for job in written]
 
@@ -110,6 +112,7 @@ class Ledger:
             f"night {night} {status}",
             [RefUpdate(RUNS + night, commit, state.runs)],
         )
+        self._remember(night, commit)
         del self._nights[night]
         return commit
 
@@ -121,10 +124,18 @@ class Ledger:
             name = night.removeprefix(RUNS)
             if name in self._nights or find_signed(self.objects, self._tree(runs), CLOSE, CLOSED) is not None:
                 continue
+            if recovery.rolled_back(self.git, night, self._marks):
+                said.append(f"night {name} was rolled back and is left as it is: pantheon-git verify")
+                continue
             said += recovery.finish_group(self.git, self.objects, self._publisher, self._state(name))
             self.close_night(name, {"interrupted": True}, "interrupted")
             said.append(f"night {name} was cut off: closed as interrupted")
         return said
+
+    def _remember(self, night: str, runs: str) -> None:
+        """The runner is a verifier too: a night that it wrote further than it stands later was rolled back."""
+        marks = anchor.read_marks(self._marks)
+        anchor.write_marks(self._marks, marks | {RUNS + night: runs})
 
     def _tree(self, commit: str) -> str:
         return self.objects.commit(commit).tree

@@ -41,7 +41,7 @@ def node_line(node: Signed) -> str:
 
 
 def job_line(job: Signed) -> str:
-    """`NIGHT JOB 00-job ENDING[ at NODE]: TITLE OR REASON | commit OID | KEY | SIGNATURE`; also the line on the base commit."""
+    """`NIGHT JOB 00-job ENDING[ at NODE]: TITLE OR REASON | commit OID | KEY | SIGNATURE`; on the base commit too."""
     predicate = job.predicate
     where = f" at {predicate['stopped_at']}" if predicate["stopped_at"] else ""
     well = predicate["ending"] in ("pr", "unchanged")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from pantheon_git.ledger.anchor import moved_back, read_marks
 from pantheon_git.ledger.layout import (
     ARTIFACTS,
     JOB_FILE,
@@ -57,6 +58,12 @@ def _remove(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def rolled_back(git: Git, ref: str, marks: Path) -> bool:
+    """Whether the runner once wrote the ref further than it stands; closing such a night would launder the rollback."""
+    mark, now = read_marks(marks).get(ref), read_ref(git, ref)
+    return mark is not None and now is not None and moved_back(git, ref, mark, now) is not None
 
 
 def finish_group(git: Git, objects: Objects, publisher: Publisher, state: NightState) -> list[str]:

@@ -1,0 +1,205 @@
+"""Verification of one job: envelopes, chain, artifacts, commit, refs, note and metadata are what was signed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pantheon_git.errors import PantheonError, TamperedError
+from pantheon_git.ledger import dsse
+from pantheon_git.ledger.commit import check_commit, committed_at
+from pantheon_git.ledger.layout import ARTIFACTS, FAILED, JOB_FILE, META, PRS, RUNS, STATEMENT_FILE, JobFolder, job_path
+from pantheon_git.ledger.lines import Signed, job_note
+from pantheon_git.ledger.meta import META_FILE, parse
+from pantheon_git.ledger.notes import REF, read_note
+from pantheon_git.ledger.records import JobContext
+from pantheon_git.ledger.statement import JOB, NODE, Json, context_of, node_folder, read, sha256
+from pantheon_git.ledger.trust import NIGHT, PERSON, TrustedKeys
+from pantheon_git.ledger.verdict import at, require
+from pantheon_git.repo.objects import FILE, FOLDER, Entry, Objects
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all jobs are checked against."""
+
+    objects: Objects
+    keys: TrustedKeys
+    refs: Mapping[str, str]
+    """Every ref of the repository."""
+    notes: str | None
+    """The notes tree."""
+
+
+@dataclass(frozen=True)
+class NightGround:
+    """What all jobs of a night are checked against."""
+
+    night: str
+    contexts: Mapping[str, JobContext]
+    """As the night was opened."""
+    artifacts: str | None
+    """The tree of artifacts; None when it is not here."""
+
+
+def verify_job(ground: Ground, night: NightGround, folder: JobFolder) -> Signed:
+    """The job's statement, if everything about the job is what was signed; else a Fault at the first wrong thing."""
+    place = f"{RUNS}{night.night}:{job_path(folder.job).decode()}"
+    job = _job(ground, night, folder, place)
+    nodes = _nodes(ground, job, folder, place)
+    _chain(job, nodes, place)
+    _artifacts(ground, night, job, nodes)
+    _commit(ground, job)
+    _refs(ground, job)
+    _note(ground, job, nodes)
+    _meta(ground, job)
+    return job
+
+
+def open_signed(ground: Ground, data: bytes, kind: str, when: str) -> Signed:
+    """Verify an envelope, then parse those very bytes. `when`: the field that says when it was signed."""
+    payload = dsse.verify(data, ground.keys)
+    signed = Signed(read(payload, kind), dsse.parse(data))
+    ground.keys.require(signed.envelope.key_id, NIGHT, float(signed.predicate[when]))
+    return signed
+
+
+def _job(ground: Ground, night: NightGround, folder: JobFolder, place: str) -> Signed:
+    entries = {entry.name: entry for entry in ground.objects.tree(folder.tree)}
+    with at(f"{place}/job.json", entries[JOB_FILE].oid if JOB_FILE in entries else None):
+        require(JOB_FILE in entries, "the entry of this job is gone")
+        job = open_signed(ground, ground.objects.blob(entries[JOB_FILE].oid), JOB, "started")
+        said = job.predicate
+        require(said["night"] == night.night and said["job"] == folder.job, "the entry of another job, replayed here")
+        require(night.contexts.get(folder.job) == context_of(said), "not what the night set out to do")
+        require(said["subject"]["tree"] == {"gitTree": said["tree"]}, "two trees for one job")
+        commit = {"gitCommit": said["commit"]} if said["commit"] else None
+        require(said["subject"].get("commit") == commit, "two commits for one job")
+    with at(place, folder.tree):
+        named = {node["folder"].encode() for node in said["nodes"]} | {JOB_FILE}
+        if wrong := sorted(named ^ entries.keys()):
+            raise TamperedError(f"{wrong[0].decode()} {'is gone' if wrong[0] in named else 'was added'}")
+    return job
+
+
+def _nodes(ground: Ground, job: Signed, folder: JobFolder, place: str) -> list[Signed]:
+    return [_node(ground, job, folder, place, named) for named in job.predicate["nodes"]]
+
+
+def _node(ground: Ground, job: Signed, folder: JobFolder, place: str, named: Json) -> Signed:
+    name = named["folder"].encode()
+    entry = ground.objects.find(folder.tree, name + b"/" + STATEMENT_FILE)
+    with at(f"{place}/{named['folder']}/statement.json", entry.oid if entry else None):
+        if entry is None:
+            raise TamperedError("the node's statement is gone")
+        above = ground.objects.find(folder.tree, name)
+        require(above is not None and len(ground.objects.tree(above.oid)) == 1, "a file was added beside it")
+        data = ground.objects.blob(entry.oid)
+        node = open_signed(ground, data, NODE, "started")
+        said = node.predicate
+        own = node_folder(said["node"]["index"], said["node"]["name"])
+        require(context_of(said) == context_of(job.predicate) and own == named["folder"], "another node, replayed here")
+        require(sha256(data) == named["envelope"], "not the statement that the job names")
+        require(sha256(node.envelope.payload) == named["statement"], "not the payload that the job names")
+    return node
+
+
+def _chain(job: Signed, nodes: list[Signed], place: str) -> None:
+    with at(f"{place}/job.json"):
+        last = None
+        for node in nodes:
+            require(node.predicate["previous"] == last, "its nodes do not follow one another as they were signed")
+            last = sha256(node.envelope.payload)
+        require(job.predicate["previous"] == last, "the last of its nodes is not the one that the job names")
+
+
+def _artifacts(ground: Ground, night: NightGround, job: Signed, nodes: list[Signed]) -> None:
+    path = job_path(job.predicate["job"])
+    place = f"{ARTIFACTS}{night.night}:{path.decode()}"
+    with at(place):
+        if night.artifacts is None:
+            if nodes:
+                raise PantheonError("the artifacts are not here: not fetched, or their ref was removed")
+            return
+        folder = ground.objects.find(night.artifacts, path)
+        found = {entry.name.decode(): entry for entry in ground.objects.tree(folder.oid)} if folder else {}
+        folders = [node["folder"] for node in job.predicate["nodes"]]
+        require(found.keys() <= set(folders), "artifacts of a node that nobody signed")
+    for name, node in zip(folders, nodes, strict=True):
+        _artifact(ground, f"{place}/{name}", found.get(name), node)
+
+
+def _artifact(ground: Ground, place: str, found: Entry | None, node: Signed) -> None:
+    subject = dict(node.predicate["subject"])
+    tree = subject.pop("artifact")["gitTree"]
+    with at(place, found.oid if found else None):
+        require(found is not None, "the artifact is gone")
+        require(found is not None and found.mode == FOLDER, "not an artifact's folder")
+        entries = {entry.name.decode(): entry for entry in ground.objects.tree(found.oid)} if found else {}
+    for file in sorted(entries.keys() | subject.keys()):
+        entry = entries.get(file)
+        with at(f"{place}/{file}", entry.oid if entry else None):
+            require(entry is not None and file in subject and entry.mode == FILE, "not a file that was signed")
+            data = ground.objects.blob(entry.oid) if entry else b""
+            require({"sha256": sha256(data)} == subject[file], "its sha256 is not the one that was signed")
+    with at(place, found.oid if found else None):
+        require(found is not None and found.oid == tree, "not the tree that was signed")
+
+
+def _commit(ground: Ground, job: Signed) -> None:
+    said = job.predicate
+    if said["commit"] is None:
+        with at(f"{RUNS}{said['night']}:{job_path(said['job']).decode()}/job.json"):
+            require(said["ending"] == "unchanged", "no commit, but something was changed")
+        return
+    with at(f"commit of {said['job']}", said["commit"]):
+        commit = check_commit(ground.objects, said["commit"], ground.keys, NIGHT)
+        require(commit.tree == said["tree"], "its tree is not the one that was signed")
+        require(commit.parents == (said["base"],), "its parent is not the base commit that was signed")
+
+
+def _refs(ground: Ground, job: Signed) -> None:
+    """A ref that is gone is no fault: the night's chain keeps the commit. One that points elsewhere is."""
+    name, commit = job.predicate["job"], job.predicate["commit"]
+    short = PRS.removeprefix("refs/heads/") + name
+    for ref in (PRS + name, FAILED + name, *_remote(ground.refs, short)):
+        with at(ref, ground.refs.get(ref)):
+            require(ground.refs.get(ref) in (None, commit), f"moved: it was {commit} that was signed")
+
+
+def _remote(refs: Mapping[str, str], short: str) -> list[str]:
+    """Remote-tracking branches, for a clone that was made with plain `git clone`."""
+    return [ref] if (ref := f"refs/remotes/origin/{short}") in refs else []
+
+
+def _note(ground: Ground, job: Signed, nodes: list[Signed]) -> None:
+    commit = job.predicate["commit"]
+    if commit is None:
+        return
+    with at(f"{REF}:{commit}", commit):
+        found = read_note(ground.objects, ground.notes, commit) if ground.notes else None
+        require(found is not None, "the note of this job is gone")
+        require(found == job_note(job, nodes), "the note is not what the signed statements say")
+
+
+def _meta(ground: Ground, job: Signed) -> None:
+    """The whole chain, from its tip to its first commit: each adds one event and is signed by a person."""
+    ref = META + job.predicate["job"]
+    oid, later = ground.refs.get(ref), None
+    while oid is not None:
+        with at(f"{ref}:meta.json", oid):
+            commit = check_commit(ground.objects, oid, ground.keys, PERSON)
+            (entry,) = ground.objects.tree(commit.tree)
+            require(entry.name == META_FILE, "not metadata")
+            meta = parse(ground.objects.blob(entry.oid))
+            own = (meta.job, meta.night, meta.entry, meta.commit, meta.ending)
+            said = job.predicate
+            require(
+                own == (said["job"], said["night"], sha256(job.envelope.payload), said["commit"], said["ending"]),
+                "the metadata of another job, replayed here",
+            )
+            require(int(meta.events[-1].when) == committed_at(commit), "the event is not from when it was signed")
+            require(later is None or later.events[:-1] == meta.events, "events were taken out or put in")
+            require(len(meta.events) > 1 or not commit.parents, "more commits than events")
+            require(len(meta.events) == 1 or len(commit.parents) == 1, "fewer commits than events")
+        later, oid = meta, commit.parents[0] if commit.parents else None
