@@ -10,6 +10,7 @@ import pytest
 from pantheon_git.errors import PantheonError
 from pantheon_git.ledger.keys import generate
 from pantheon_git.ledger.read import task_states
+from pantheon_git.ledger.verify import summarise, verify
 from pantheon_git.pulls.close import reject
 from pantheon_git.pulls.desk import Desk
 from pantheon_git.pulls.land import merge
@@ -233,7 +234,12 @@ def test_a_merge_by_hand_is_found(world: World, desk: Desk) -> None:
     """`git merge` of the branch counts: the next look records it, once."""
     git_in(world.path, "merge", "-q", "--no-ff", "-m", "by hand", "pantheon/pr/one.1")
     tip = git_in(world.path, "rev-parse", "main")
-    assert [pull.job for pull in list_pulls(desk)] == ["one.1"]
+    world.write("docs/b.md", b"more\n")
+    world.commit()
+    assert list_pulls(desk) == []
+    assert merge(desk, ["one"])[0].message == f"one.1 is merged as {tip[:12]}"
+    assert show(desk, "one").pull.state == "merged"
+    assert state_of(world, "one") == "pr"  # nobody has signed it yet
     assert open_pulls(desk) == []
     assert open_pulls(desk) == []
     (pull,) = list_pulls(desk, None)
@@ -303,3 +309,25 @@ def test_a_job_that_failed_is_no_pr(world: World, desk: Desk) -> None:
     world.run("two", {"docs/b.md": GOOD}, says={"peer-a": "fail"})
     with pytest.raises(PantheonError, match=r"two\.1 is no PR: it ended as failed"):
         show(desk, "two")
+
+
+def test_what_was_tampered_with_is_never_merged(world: World, desk: Desk) -> None:
+    """A note that stock git changed, or artifacts that are not those that were signed: exit code 2, nothing changed."""
+    commit = git_in(world.path, "rev-parse", "pantheon/pr/one.1")
+    git_in(world.path, "notes", "--ref=pantheon", "append", "-m", "looks good", commit)
+    before = snapshot(world)
+    (outcome,) = merge(desk, ["one"])
+    assert (outcome.done, outcome.exit_code) == (False, 2)
+    assert "refs/notes/pantheon" in outcome.message
+    assert snapshot(world) == before
+    assert show(desk, "one").faults[0].startswith("TAMPERED")
+
+
+def test_the_ledger_verifies_after_all_that(world: World, desk: Desk) -> None:
+    """Merges and rejections leave a ledger in which `verify` finds nothing wrong, and an anchor for later."""
+    world.run("two", {"docs/b.md": GOOD})
+    assert merge(desk, ["one"])[0].done
+    assert reject(desk, ["two"], "No")[0].done
+    summary = summarise(verify(world.git, desk.keys))
+    assert (summary.exit_code, summary.first, summary.jobs) == (0, None, 2)
+    assert summary.remarks == ()

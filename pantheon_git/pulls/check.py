@@ -1,36 +1,52 @@
-"""Before a person acts on a PR: its entry, its nodes, its commit and its branch are what the night signed."""
+"""Before a person acts on a PR: all of it is what the night signed, and the branch is where the night left it."""
 
 from __future__ import annotations
 
 from pantheon_git.errors import PantheonError, TamperedError
-from pantheon_git.ledger import dsse
-from pantheon_git.ledger.commit import check_commit
 from pantheon_git.ledger.entries import JobEntry
-from pantheon_git.ledger.layout import PRS
-from pantheon_git.ledger.statement import JOB, read, sha256
-from pantheon_git.ledger.trust import NIGHT, TrustedKeys
-from pantheon_git.repo.objects import Objects
+from pantheon_git.ledger.layout import ARTIFACTS, OPEN, PRS, RUNS, find_job
+from pantheon_git.ledger.notes import REF
+from pantheon_git.ledger.records import JobContext
+from pantheon_git.ledger.statement import OPENED, jobs_of, sha256
+from pantheon_git.ledger.verdict import Fault, at, require
+from pantheon_git.ledger.verify_job import Ground, NightGround, open_signed, verify_job
+from pantheon_git.pulls.desk import Desk
+from pantheon_git.repo.refs import read_refs
 
 
-def check_entry(objects: Objects, keys: TrustedKeys, entry: JobEntry) -> str:
-    """The oid of the job's commit, if a trusted night key signed the entry, the entry names exactly these nodes, and
-    the commit is the one that it names, with its tree and parent. TamperedError names the first thing that is wrong."""
-    said = read(dsse.verify(entry.signed.envelope.to_bytes(), keys), JOB)
-    named = {node["folder"]: node["envelope"] for node in said["nodes"]}
-    found = {node.folder: sha256(node.signed.envelope.to_bytes()) for node in entry.nodes}
-    if named != found:
-        wrong = sorted(folder for folder in named.keys() | found.keys() if named.get(folder) != found.get(folder))
-        raise TamperedError(f"{entry.job}: the nodes are not those that were signed: {', '.join(wrong)}")
-    oid = said["commit"]
-    if oid is None:
-        raise PantheonError(f"{entry.job} has no commit: nothing was to be done", f"pantheon-git trace {entry.job}")
+def check_entry(desk: Desk, entry: JobEntry) -> str:
+    """The oid of the job's commit, if its envelopes, artifacts, commit, refs, note and metadata are what trusted keys
+    signed. TamperedError or PantheonError names the first thing that is wrong, as `verify` does."""
+    refs = read_refs(desk.git)
+    objects, notes = desk.objects, refs.get(REF)
+    ground = Ground(objects, desk.keys, refs, objects.commit(notes).tree if notes else None)
+    tree = objects.commit(refs[RUNS + entry.night]).tree
+    folder = find_job(objects, tree, entry.job)
+    artifacts = refs.get(ARTIFACTS + entry.night)
     try:
-        commit = check_commit(objects, oid, keys, NIGHT)
-    except TamperedError as error:
-        raise TamperedError(f"{entry.job}: commit {oid[:12]}: {error.message}") from error
-    if commit.tree != said["tree"] or commit.parents != (said["base"],):
-        raise TamperedError(f"{entry.job}: commit {oid[:12]} has not the tree and parent that were signed")
-    return str(oid)
+        with at(f"{RUNS}{entry.night}", refs[RUNS + entry.night]):
+            require(folder is not None, "the entry of this job is gone")
+            contexts = _contexts(ground, tree)
+        night = NightGround(entry.night, contexts, objects.commit(artifacts).tree if artifacts else None)
+        assert folder is not None  # noqa: S101 - required above
+        job = verify_job(ground, night, folder)
+        with at(f"{RUNS}{entry.night}", refs[RUNS + entry.night]):
+            require(sha256(job.envelope.payload) == entry.sha256, "the entry is not the one that was read")
+    except Fault as fault:
+        kind = TamperedError if fault.tampered else PantheonError
+        raise kind(f"{entry.job}: {fault.where}: {fault.problem}", "pantheon-git verify") from fault
+    if entry.commit is None:
+        raise PantheonError(f"{entry.job} has no commit: nothing was to be done", f"pantheon-git trace {entry.job}")
+    return entry.commit
+
+
+def _contexts(ground: Ground, tree: str) -> dict[str, JobContext]:
+    """What the night set out to do, as it signed before its first job."""
+    found = ground.objects.find(tree, OPEN)
+    if found is None:
+        raise TamperedError("the opening of the night is gone")
+    opened = open_signed(ground, ground.objects.blob(found.oid), OPENED, "opened")
+    return {context.job: context for context in jobs_of(opened.predicate)}
 
 
 def check_branch(entry: JobEntry, tip: str | None) -> None:

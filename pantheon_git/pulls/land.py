@@ -84,8 +84,8 @@ def _candidate(desk: Desk, entry: JobEntry) -> Candidate:
     if pull.state not in OPEN:
         how = f" as {pull.merge[:12]}" if pull.merge else ""
         raise PantheonError(f"{entry.job} is {pull.state}{how}", f"pantheon-git pr show {entry.job}")
-    commit = check_entry(desk.objects, desk.keys, entry)
     check_branch(entry, pull.tip)
+    commit = check_entry(desk, entry)
     target_tip = read_ref(desk.git, pull.target)
     facts = from_ledger(desk.objects, desk.keys, entry, target_tip)
     verdict = evaluate(facts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from pantheon_git.errors import PantheonError, TamperedError
 from pantheon_git.gate.facts import from_ledger
@@ -22,57 +22,64 @@ OPEN = frozenset({"open", "approved"})
 
 
 def list_pulls(desk: Desk, states: Collection[str] | None = OPEN) -> list[Pull]:
-    """PRs in these states, oldest night first; None: all of them. Reads the ledger only."""
+    """PRs in these states, oldest night first; None: all of them. Reads only.
+
+    One whose commit is in its target already, because a person typed `git merge`, counts as merged.
+    """
     settled = all_meta(desk.git, desk.objects)
     tips = read_refs(desk.git, PRS)
-    found = []
-    for night in nights(desk.git, desk.objects):
-        if not night.endings.get("pr"):
-            continue
-        for entry in jobs(desk.git, desk.objects, night.night):
-            if entry.ending == "pr":
-                pull = _pull(entry, settled.get(entry.job), tips.get(PRS + entry.job))
-                if states is None or pull.state in states:
-                    found.append(pull)
-    return found
+    pulls = [
+        _pull(entry, settled.get(entry.job), tips.get(PRS + entry.job))
+        for night in nights(desk.git, desk.objects)
+        if night.endings.get("pr")
+        for entry in jobs(desk.git, desk.objects, night.night)
+        if entry.ending == "pr"
+    ]
+    found = _in_their_target(desk, [pull for pull in pulls if pull.state in OPEN])
+    pulls = [replace(pull, state="merged", merge=found[pull.job]) if pull.job in found else pull for pull in pulls]
+    return [pull for pull in pulls if states is None or pull.state in states]
 
 
 def open_pulls(desk: Desk) -> list[Pull]:
-    """The PRs that wait for a person.
+    """The PRs that wait for a person. Those that are in their target without a record of it (a merge by hand, or one
+    that died before it could say so) are recorded as merged first. A second call finds nothing to do."""
+    settled = all_meta(desk.git, desk.objects)
+    waiting = []
+    for pull in list_pulls(desk, None):
+        recorded = pull.job in settled and settled[pull.job].state not in OPEN
+        if pull.state == "merged" and not recorded:
+            event = Event("merged", desk.who, "found in the target", pull.merge)
+            add_event(desk.git, desk.objects, desk.key, desk.entry(pull.job), event)
+        elif pull.state in OPEN:
+            waiting.append(pull)
+    return waiting
 
-    One that is in its target already (a person typed `git merge`, or `pr merge` died before it could say so) is
-    recorded as merged first. A second call finds nothing to do.
-    """
-    found = []
-    for pull in list_pulls(desk):
-        merge = _merged_by_hand(desk, pull)
-        if merge is None:
-            found.append(pull)
-            continue
-        event = Event("merged", desk.who, "found in the target", merge)
-        add_event(desk.git, desk.objects, desk.key, desk.entry(pull.job), event)
+
+def _in_their_target(desk: Desk, pulls: list[Pull]) -> dict[str, str]:
+    """Of these PRs those whose commit their target holds: job → the target's commit that brought it in."""
+    found = {}
+    for target in {pull.target for pull in pulls}:
+        commits = {pull.commit: pull.job for pull in pulls if pull.target == target}
+        bases = {f"^{pull.base}" for pull in pulls if pull.target == target}
+        newer = desk.git.run("rev-list", target, *sorted(bases), "--", check=False)  # fails where the target is gone
+        for commit in commits.keys() & set(newer.out.decode().split()):
+            found[commits[commit]] = _brought_in(desk, commit, target)
     return found
 
 
-def _merged_by_hand(desk: Desk, pull: Pull) -> str | None:
-    """The oldest commit of the target's own line that has the PR's commit behind it."""
-    if not desk.objects.has(pull.commit) or read_ref(desk.git, pull.target) is None:
-        return None
-    if desk.git.run("merge-base", "--is-ancestor", pull.commit, pull.target, check=False).code:
-        return None
-    spans = f"{pull.commit}..{pull.target}"
+def _brought_in(desk: Desk, commit: str, target: str) -> str:
+    spans = f"{commit}..{target}"
     line = desk.git.text("rev-list", "--first-parent", "--ancestry-path", "--reverse", spans, "--").split()
-    return line[0] if line else pull.commit
+    return line[0] if line else commit
 
 
 def show(desk: Desk, name: str) -> PullView:
     """One PR in full: what was asked, what each node said, who wrote what, and whether it would merge now."""
     entry = desk.entry(name)
+    pull = pull_of(desk, entry)
     meta = read_meta(desk.git, desk.objects, entry.job)
-    tip = read_ref(desk.git, PRS + entry.job)
-    pull = _pull(entry, meta, tip)
     target_tip = read_ref(desk.git, pull.target)
-    faults, key_id = _faults(desk, entry, tip, pull.state in OPEN)
+    faults = _faults(desk, entry, pull)
     findings: list[str] = []
     if pull.state in OPEN and not faults:
         verdict = evaluate(from_ledger(desk.objects, desk.keys, entry, target_tip))
@@ -83,7 +90,7 @@ def show(desk: Desk, name: str) -> PullView:
         nodes=[NodeView(n.name, n.uses, n.kind, n.verdict, n.reason, n.seconds) for n in entry.nodes],
         authorship=entry.summary.get("authorship", {}),
         paths=_paths(desk, pull),
-        signed=key_id,
+        signed="" if faults else entry.key_id,
         faults=faults,
         findings=findings,
         target_tip=target_tip,
@@ -93,16 +100,16 @@ def show(desk: Desk, name: str) -> PullView:
     )
 
 
-def _faults(desk: Desk, entry: JobEntry, tip: str | None, waiting: bool) -> tuple[list[str], str]:
+def _faults(desk: Desk, entry: JobEntry, pull: Pull) -> list[str]:
     try:
-        check_entry(desk.objects, desk.keys, entry)
-        if waiting:
-            check_branch(entry, tip)
+        if pull.state in OPEN:
+            check_branch(entry, pull.tip)
+        check_entry(desk, entry)
     except TamperedError as error:
-        return [f"TAMPERED: {error.message}"], ""
+        return [f"TAMPERED: {error.message}"]
     except PantheonError as error:
-        return [error.message], ""
-    return [], entry.key_id
+        return [error.message]
+    return []
 
 
 def _next(pull: Pull, faults: list[str], findings: list[str]) -> list[str]:
@@ -118,7 +125,8 @@ def _next(pull: Pull, faults: list[str], findings: list[str]) -> list[str]:
 
 def diff(desk: Desk, name: str) -> bytes:
     """The patch from the base to the branch as it stands (to the signed commit where the branch is gone)."""
-    pull = _pull(entry := desk.entry(name), None, read_ref(desk.git, PRS + entry.job))
+    entry = desk.entry(name)
+    pull = _pull(entry, None, read_ref(desk.git, PRS + entry.job))
     return diffs.diff(desk.git, pull.base, pull.tip or pull.commit)
 
 
@@ -146,7 +154,10 @@ def checkout(desk: Desk, name: str) -> str:
 
 
 def pull_of(desk: Desk, entry: JobEntry) -> Pull:
-    return _pull(entry, read_meta(desk.git, desk.objects, entry.job), read_ref(desk.git, PRS + entry.job))
+    """The PR of one entry, as `list_pulls` has it."""
+    pull = _pull(entry, read_meta(desk.git, desk.objects, entry.job), read_ref(desk.git, PRS + entry.job))
+    merge = _in_their_target(desk, [pull]).get(pull.job) if pull.state in OPEN else None
+    return replace(pull, state="merged", merge=merge) if merge else pull
 
 
 def _pull(entry: JobEntry, meta: Meta | None, tip: str | None) -> Pull:
