@@ -19,7 +19,7 @@ LAYERS = [
 LEVEL = {room: number for number, layer in enumerate(LAYERS) for room in layer}
 TOOLS_MAY = {"ruamel", "tomlkit"}
 HEAVY = {"torch", "transformers", "peft", "vllm", "openvino", "openvino_genai", "ray"}
-ONLY_IN = {"click": {"cli"}, "rich": {"cli", "morning"}}
+ONLY_IN = {"click": {"cli"}, "dulwich": {"repo"}, "rich": {"cli", "morning"}}
 MODULES = sorted(ROOT.rglob("*.py"))
 
 

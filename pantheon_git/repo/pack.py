@@ -1,17 +1,15 @@
 """One pack from objects in memory, on disk before it is visible.
 
 Pack and index are fsynced, renamed into place, then the folder is fsynced.
-Format: gitformat-pack(5), version 2 for both files; whole objects, no deltas (`git gc` makes those).
+dulwich writes the format; whole objects, no deltas (`git gc` makes those).
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import struct
 import tempfile
-import zlib
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
 _NUMBERS = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
@@ -23,8 +21,7 @@ def write_pack(objects: Mapping[str, tuple[str, bytes]], objects_dir: Path) -> P
     """Write `oid → (type, content)` as `pack-*.pack` with index; returns the pack's path. `objects` is not empty."""
     folder = objects_dir / "pack"
     folder.mkdir(exist_ok=True)
-    pack, entries, checksum = _pack(objects)
-    index = _index(entries, checksum)
+    pack, index, checksum = _render(objects)
     mode = objects_dir.stat().st_mode & 0o444
     name = folder / f"pack-{checksum.hex()}"
     # The index comes last: git takes a pack for present only once its index is there.
@@ -34,52 +31,22 @@ def write_pack(objects: Mapping[str, tuple[str, bytes]], objects_dir: Path) -> P
     return name.with_suffix(".pack")
 
 
-def _pack(objects: Mapping[str, tuple[str, bytes]]) -> tuple[bytes, list[tuple[bytes, int, int]], bytes]:
-    """The pack's bytes, `(name, crc32, offset)` for each object, and the trailing checksum."""
-    out = bytearray(struct.pack(">4sII", b"PACK", 2, len(objects)))
-    entries = []
-    for oid, (kind, data) in objects.items():
-        record = _head(_NUMBERS[kind], len(data)) + zlib.compress(data, _LEVEL)
-        entries.append((bytes.fromhex(oid), zlib.crc32(record), len(out)))
-        out += record
-    checksum = hashlib.sha1(out, usedforsecurity=False).digest()
-    return bytes(out) + checksum, sorted(entries), checksum
+def _render(objects: Mapping[str, tuple[str, bytes]]) -> tuple[bytes, bytes, bytes]:
+    """The pack's bytes, its index and its checksum."""
+    from dulwich.object_format import SHA1
+    from dulwich.pack import UnpackedObject, write_pack_data, write_pack_index_v2
 
-
-def _head(kind: int, size: int) -> bytes:
-    """Three bits of type and the size: four bits first, then seven a byte, the high bit says that more follow."""
-    byte, size = kind << 4 | size & 15, size >> 4
-    out = bytearray()
-    while size:
-        out.append(byte | 0x80)
-        byte, size = size & 0x7F, size >> 7
-    out.append(byte)
-    return bytes(out)
-
-
-def _index(entries: list[tuple[bytes, int, int]], checksum: bytes) -> bytes:
-    fan, counts = [], [0] * 256
-    for name, _, _ in entries:
-        counts[name[0]] += 1
-    total = 0
-    for count in counts:
-        total += count
-        fan.append(total)
-    large = [offset for _, _, offset in entries if offset >= 1 << 31]
-    places = {offset: number for number, offset in enumerate(large)}
-    offsets = [offset if offset < 1 << 31 else 1 << 31 | places[offset] for _, _, offset in entries]
-    body = b"".join(
-        [
-            b"\xfftOc\0\0\0\2",
-            struct.pack(">256I", *fan),
-            *(name for name, _, _ in entries),
-            struct.pack(f">{len(entries)}I", *(crc for _, crc, _ in entries)),
-            struct.pack(f">{len(entries)}I", *offsets),
-            struct.pack(f">{len(large)}Q", *large),
-            checksum,
-        ]
+    records = (
+        UnpackedObject(_NUMBERS[kind], decomp_chunks=[data], sha=bytes.fromhex(oid))
+        for oid, (kind, data) in objects.items()
     )
-    return body + hashlib.sha1(body, usedforsecurity=False).digest()
+    pack, index = BytesIO(), BytesIO()
+    entries, checksum = write_pack_data(
+        pack.write, records, SHA1, num_records=len(objects), compression_level=_LEVEL
+    )
+    places = sorted((name, offset, crc) for name, (offset, crc) in entries.items())
+    write_pack_index_v2(index, places, checksum)
+    return pack.getvalue(), index.getvalue(), checksum
 
 
 def _write(folder: Path, path: Path, data: bytes, mode: int) -> None:
