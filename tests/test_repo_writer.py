@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -148,3 +149,34 @@ def test_refs_move_together_or_not_at_all(git: Git) -> None:
     with pytest.raises(GitError):
         update_refs(git, [RefUpdate("refs/x/a", "1" * 40, two)])
     update_refs(git, [])
+
+
+def test_a_pack_is_durable_before_it_is_visible(git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Content is synced before each rename, the index is renamed after its pack, the folder is synced last; a write
+    that fails leaves nothing behind. (The calls are recorded: no test can pull the plug.)"""
+    done: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def kind(fd: int) -> str:
+        name = os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115
+        return "folder" if Path(name).is_dir() else "file"
+
+    monkeypatch.setattr(os, "fsync", lambda fd: (done.append(f"sync {kind(fd)}"), fsync(fd))[1])
+    monkeypatch.setattr(
+        Path, "replace", lambda self, to: (done.append(f"rename {Path(to).suffix}"), replace(self, to))[1]
+    )
+    writer = Writer(Objects(git))
+    writer.blob(b"x")
+    writer.flush()
+    assert done == ["sync file", "rename .pack", "sync file", "rename .idx", "sync folder"]
+
+    def full(fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    before = sorted((git.objects_dir / "pack").iterdir())
+    oid = writer.blob(b"y")
+    with pytest.raises(OSError, match="No space"):
+        writer.flush()
+    assert sorted((git.objects_dir / "pack").iterdir()) == before
+    assert oid in writer.objects

@@ -232,8 +232,10 @@ def _merges(facts: Facts) -> Said:
     if facts.target is None:
         yield f"the target {facts.context.target} does not exist"
     elif facts.merge.tree is None:
+        where = f"{facts.context.target.removeprefix('refs/heads/')} at {facts.target[:12]}"
         for path in facts.merge.conflicts:
-            yield path, f"does not merge onto {facts.context.target} at {facts.target[:12]}"
+            edited = path == facts.task_path
+            yield path, f"the task was edited since, on {where}" if edited else f"does not merge onto {where}"
 
 
 def content_lines(fact: PathFact) -> tuple[int, int]:

@@ -41,9 +41,7 @@ def _render(objects: Mapping[str, tuple[str, bytes]]) -> tuple[bytes, bytes, byt
         for oid, (kind, data) in objects.items()
     )
     pack, index = BytesIO(), BytesIO()
-    entries, checksum = write_pack_data(
-        pack.write, records, SHA1, num_records=len(objects), compression_level=_LEVEL
-    )
+    entries, checksum = write_pack_data(pack.write, records, SHA1, num_records=len(objects), compression_level=_LEVEL)
     places = sorted((name, offset, crc) for name, (offset, crc) in entries.items())
     write_pack_index_v2(index, places, checksum)
     return pack.getvalue(), index.getvalue(), checksum
