@@ -148,6 +148,7 @@ def test_the_wrong_type_or_key_or_role_is_refused(tmp_path: Path) -> None:
 def test_trust_reads_the_format_of_openssh(tmp_path: Path) -> None:
     """Comments, several principals, options, other key types; validity counts at the time of signing."""
     key = generate(tmp_path / "k")
+    times = 'namespaces="git",valid-after="20260101Z",valid-before="20270101000000Z"'
     text = "\n".join(
         [
             "# people",
@@ -155,8 +156,7 @@ def test_trust_reads_the_format_of_openssh(tmp_path: Path) -> None:
             "someone ssh-rsa AAAAB3NzaC1yc2E",
             f"* cert-authority {key.public.line()}",
             f'pantheon-night namespaces="file" {key.public.line()}',
-            f'pantheon-*,ada@example.org namespaces="git",valid-after="20260101Z",valid-before="20270101000000Z" '
-            f"{key.public.line('a comment')}",
+            f"pantheon-*,ada@example.org {times} {key.public.line('a comment')}",
         ]
     )
     keys = TrustedKeys.parse(text, "list")

@@ -90,7 +90,7 @@ def test_what_is_no_note_stays_and_a_note_is_replaced(tmp_path: Path) -> None:
         Entry(FILE, b"README", writer.blob(b"hello")),
         Entry(FOLDER, b"zz", writer.tree([Entry(FILE, b"x", writer.blob(b""))])),
     ]
-    tree = notes.add_notes(writer, writer.tree(odd), {name: b"old\n" for name in names(200)})
+    tree = notes.add_notes(writer, writer.tree(odd), dict.fromkeys(names(200), b"old\n"))
     tree = notes.add_notes(writer, tree, {names(200)[7]: b"new\n"})
     assert {b"README", b"zz"} <= {entry.name for entry in writer.reader.tree(tree)}
     assert notes.read_note(writer.reader, tree, names(200)[7]) == b"new\n"
@@ -106,7 +106,8 @@ def test_log_shows_at_most_fourteen_lines_a_job(tmp_path: Path) -> None:
     for oid in (commit, failed):
         lines = at.git.text("notes", "--ref=pantheon", "show", oid).splitlines()
         assert len(lines) <= MOST_LINES
-        assert lines[0].startswith(f"{NAME} b") and " 00-job " in lines[0]
+        assert lines[0].startswith(f"{NAME} b")
+        assert " 00-job " in lines[0]
         assert lines[-1].split(" ", 2)[2].startswith("99-more 28 more nodes")
     assert any(" 40-n39 fail: " in line for line in lines)
 

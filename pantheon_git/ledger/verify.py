@@ -59,7 +59,7 @@ def verify(
             if progress is not None:
                 progress(name, done)
             yield verdict
-        yield from check.take(one, alone=night is not None)
+        check.take(one)
     yield from check.base_notes(night)
     if night is None:
         yield from check.leftovers()
@@ -80,6 +80,8 @@ class _LedgerCheck:
     """Commits that have a note by right."""
     lines: dict[str, list[str]] = field(default_factory=dict)
     """Base commit → lines that its note must have."""
+    followed: list[tuple[str, str, str]] = field(default_factory=list)
+    """A night, the one before it, and the commit at which that one stood."""
     unsure: set[str] = field(default_factory=set)
     """Nights whose lines cannot be told: no close, or a fault."""
 
@@ -97,8 +99,8 @@ class _LedgerCheck:
             yield fault.verdict(None, None)
         self.ground = Ground(self.objects, self.keys, self.refs, tree)
 
-    def take(self, night: NightCheck, alone: bool) -> Iterator[JobVerdict]:
-        """Keep what the night says about the rest of the ledger; check what it says of the night before it."""
+    def take(self, night: NightCheck) -> None:
+        """Keep what the night says about the rest of the ledger."""
         self.chains[night.night] = set(night.chain)
         self.jobs |= night.jobs
         self.noted |= night.noted
@@ -107,12 +109,8 @@ class _LedgerCheck:
         else:
             for base, lines in night.lines.items():
                 self.lines.setdefault(base, []).extend(lines)
-        previous = night.opened.predicate["previous"] if night.opened else None
-        if previous is None or alone:
-            return
-        if previous["head"] not in self.chains.get(previous["night"], ()):
-            problem = f"night {night.night} followed {previous['head']}, which is gone"
-            yield JobVerdict("tampered", previous["night"], None, RUNS + previous["night"], None, problem)
+        if night.opened and (previous := night.opened.predicate["previous"]):
+            self.followed.append((night.night, previous["night"], previous["head"]))
 
     def base_notes(self, only: str | None) -> Iterator[JobVerdict]:
         """The notes on base commits hold one line per task, and nothing else; with `only`, of that night."""
@@ -130,7 +128,11 @@ class _LedgerCheck:
         return bool(line) and night not in self.unsure and only in (None, night)
 
     def leftovers(self) -> Iterator[JobVerdict]:
-        """Things in our names that no night has signed."""
+        """Nights that a later one followed and that are gone; things in our names that no night has signed."""
+        for night, previous, head in self.followed:
+            if head not in self.chains.get(previous, ()):
+                problem = f"night {night} followed its commit {head[:12]}, which is gone"
+                yield JobVerdict("tampered", previous, None, RUNS + previous, head, problem)
         for ref, oid in sorted(self.refs.items()):
             for prefix, known in ((PRS, self.jobs), (FAILED, self.jobs), (META, self.jobs), (ARTIFACTS, self.chains)):
                 if ref.startswith(prefix) and ref.removeprefix(prefix) not in known:
