@@ -78,7 +78,7 @@ def _template(at: Here, agent: str, options: dict[str, Any]) -> Any:
         close = difflib.get_close_matches(agent, specialists, n=1, cutoff=0.4)
         nearest = f"; did you mean {close[0]!r}?" if close else ""
         raise PantheonError(f"there is no specialist {agent!r}{nearest}", f"known: {', '.join(specialists)}")
-    summary = options["goal"] or agents[agent].agent.description.rstrip(".") + ": {path}"
+    summary = options["goal"] or agents[agent].agent.goal or f"{agent}: {{path}}"
     raw = {
         "flow": options["flow"],
         "agent": agent,

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from pantheon_git.cli.output import JSON, print_json, say, table
+
+
+@contextmanager
+def _workshop() -> Iterator[Path]:
+    """A folder that is removed afterwards, with keys and state in it: a benchmark leaves nothing in anybody's home."""
+    from pantheon_git.ledger import keys, trust
+    from pantheon_git.repo import paths
+
+    before = {name: os.environ.get(name) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME")}
+    with tempfile.TemporaryDirectory(prefix="pantheon-bench-") as folder:
+        os.environ.update(dict.fromkeys(before, f"{folder}/home"))
+        try:
+            key = keys.generate(paths.night_key())
+            trust.trust(paths.trust_file(), key.public, (trust.NIGHT, trust.PERSON))
+            yield Path(folder) / "work"
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 @click.group()
@@ -29,8 +50,8 @@ def runner(files: int, jobs: int, sample: int, as_json: bool) -> None:
     """
     from pantheon_git.night.bench import bench_runner
 
-    with tempfile.TemporaryDirectory(prefix="pantheon-bench-") as folder:
-        found = asyncio.run(bench_runner(Path(folder) / "work", files, jobs, sample, say))
+    with _workshop() as folder:
+        found = asyncio.run(bench_runner(folder, files, jobs, sample, say))
     if as_json:
         print_json(found.as_json())
         return
@@ -56,9 +77,8 @@ def engine(copies: int, jobs: int, as_json: bool) -> None:
     from pantheon_git.day.demo import scratch
     from pantheon_git.night.run import NightOptions
 
-    with tempfile.TemporaryDirectory(prefix="pantheon-bench-") as folder:
-        git = scratch(Path(folder) / "work", copies)
-        found = asyncio.run(bench_engine(git, NightOptions(jobs=jobs)))
+    with _workshop() as folder:
+        found = asyncio.run(bench_engine(scratch(folder, copies), NightOptions(jobs=jobs)))
     if as_json:
         print_json(found.as_json())
         return

@@ -62,7 +62,7 @@ def report(
 
         from pantheon_git.morning.terminal import render
 
-        render(found, Console(no_color=not color_wanted(), highlight=False, soft_wrap=True))
+        render(found, Console(no_color=not color_wanted(), highlight=False))
     return 2 if found.good is False else 0
 
 

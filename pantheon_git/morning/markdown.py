@@ -5,7 +5,14 @@ from __future__ import annotations
 import time
 
 from pantheon_git.morning.metrics import Card, Report
-from pantheon_git.morning.words import describe_authors, describe_costs, one_line
+from pantheon_git.morning.words import (
+    describe_authors,
+    describe_costs,
+    describe_paths,
+    describe_shares,
+    describe_verdicts,
+    one_line,
+)
 
 
 def render(report: Report) -> str:
@@ -27,16 +34,15 @@ def _prs(report: Report) -> str:
     cards = report.of("pr")
     if not cards:
         return ""
-    return "\n\n".join([f"## To review ({len(cards)})", *(_card(card) for card in cards)])
+    shares = "\n".join(f"- who wrote the {line}" for line in describe_shares(report))
+    return "\n\n".join([f"## To review ({len(cards)})", shares, *(_card(card) for card in cards)])
 
 
 def _card(card: Card) -> str:
-    verdicts = ", ".join(f"{node.name} {node.verdict}" for node in card.nodes)
-    paths = ", ".join(f"`{path}` +{added} −{removed}" for path, (added, removed) in list(card.paths.items())[:5])
     lines = [
-        f"### {_escaped(card.title)}",
-        f"- `{card.job}`{f' ({card.state})' if card.state else ''}: {verdicts}",
-        f"- {card.files} file{'s' * (card.files != 1)}, +{card.added} −{card.removed}: {paths}",
+        f"### {_escaped(one_line(card.title))}",
+        f"- `{card.job}`{f' ({card.state})' if card.state else ''}: {describe_verdicts(card)}",
+        f"- {_escaped(describe_paths(card, 5))}",
     ]
     if card.authorship:
         lines.append(f"- written by: {describe_authors(card.authorship)}")

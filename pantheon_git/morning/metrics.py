@@ -41,7 +41,8 @@ class Card:
     removed: int
     paths: Mapping[str, tuple[int, int]]
     authorship: Mapping[str, str]
-    """Field → who wrote it: `model`, `tool`, `fallback` (the model's words failed the gate), `kept`."""
+    """Field → who wrote it: `model`, `model-copied` (word for word from the text), `tool`, `fallback` (the model's
+    words failed the gate), `kept`."""
     tokens: Mapping[str, float]
     """`in`, `cached`, `out`."""
     cpu_seconds: float
@@ -161,7 +162,8 @@ def causes(cards: Iterable[Card]) -> list[Cause]:
     """Failures grouped by node and reason, the most frequent first."""
     groups: dict[tuple[str, str], list[Card]] = {}
     for card in cards:
-        reason = _VARIES.sub("…", card.reason.split("\n")[0])
+        parts = _VARIES.sub("…", card.reason.split("\n")[0]).split("; ")
+        reason = "; ".join(sorted(parts))  # reviewers end in any order
         groups.setdefault((card.stopped_at or "", reason), []).append(card)
     found = [Cause(node, some[0].reason, tuple(card.job for card in some)) for (node, _), some in groups.items()]
     return sorted(found, key=lambda cause: -len(cause.jobs))

@@ -1,96 +1,105 @@
-"""The report on a terminal, with rich: the headline first, then what waits for a person, then what went wrong."""
+"""The report on a terminal, with rich: the headline first, then what waits for a person, then what went wrong.
+
+Lines are never cut: a path or command that is wider than the terminal wraps, so that it can be copied.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from pantheon_git.morning.metrics import Card, Cause, Report
-from pantheon_git.morning.words import describe_authors, describe_costs, describe_shares, one_line
+from pantheon_git.morning.words import describe_authors, describe_costs, describe_paths, describe_shares, one_line
+from pantheon_git.morning.words import describe_verdicts as verdicts
 
-COLOURS = {"pass": "green", "skip": "dim", "fail": "yellow", "refused": "yellow", "error": "red"}
+CARDS, ROWS, NAMED = 30, 20, 6
+"""What a terminal shows at most: cards, rows of a list, jobs of one cause. The rest is counted."""
 
 
-def render(report: Report, console: Console, cards: int = 30) -> None:
-    """Print it. At most so many cards; the rest is counted, never silently left out."""
-    style = "bold red" if report.good is False or report.status != "closed" or report.is_bad else "bold green"
-    console.print(Text(one_line(report.headline, 400), style=style))
+class Page:
+    """Lines for a console, indented and styled."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
+        self.console.print(Text(" " * indent + text, style=style), soft_wrap=True)
+
+
+def render(report: Report, console: Console) -> None:
+    """Print the whole report."""
+    page = Page(console)
+    bad = report.good is False or report.status != "closed" or report.is_bad
+    page.line(one_line(report.headline, 400), "bold red" if bad else "bold green")
     started = time.strftime("%Y-%m-%d %H:%M", time.localtime(report.opened))
     branch = report.target.removeprefix("refs/heads/")
-    console.print(Text(f"night {report.night}, started {started}, on {branch} at {report.base[:12]}", style="dim"))
-    console.print(Text(describe_costs(report), style="dim"))
+    page.line(f"night {report.night}, started {started}, on {branch} at {report.base[:12]}", "dim")
+    page.line(describe_costs(report), "dim")
     if report.one_key:
-        console.print(Text("nights and reviews are signed with one key here", style="dim"))
-    _cards(report, console, cards)
+        page.line("nights and reviews are signed with one key here", "dim")
+    _cards(report, page)
     for cause in report.causes:
-        _cause(cause, console)
-    _rest(report, console)
-    _next(report, console)
+        _cause(cause, page)
+    _rows("Not reached", report.not_reached, page)
+    _rows("Waiting", report.waiting, page)
+    for faults in report.broken.values():
+        for fault in faults:
+            page.line(f"broken: {one_line(fault)}", "red")
+    _next(report, page)
 
 
-def _cards(report: Report, console: Console, most: int) -> None:
+def _cards(report: Report, page: Page) -> None:
     prs = report.of("pr")
     if not prs:
         return
-    console.print()
-    console.print(Text(f"To review ({len(prs)})", style="bold"))
-    for card in prs[:most]:
-        _card(card, console)
-    if len(prs) > most:
-        console.print(Text(f"… and {len(prs) - most} more: pantheon-git pr list", style="dim"))
-    console.print()
+    page.line()
+    page.line(f"To review ({len(prs)})", "bold")
+    for card in prs[:CARDS]:
+        _card(card, page)
+    if len(prs) > CARDS:
+        page.line(f"… and {len(prs) - CARDS} more: pantheon-git pr list", "dim")
+    page.line()
     for line in describe_shares(report):
-        console.print(Text.assemble(("who wrote the ", "dim"), line))
+        page.line(f"who wrote the {line}")
 
 
-def _card(card: Card, console: Console) -> None:
-    head = Text.assemble((one_line(card.title, 90), "bold"), (f"  {card.state}" if card.state else "", "cyan"))
-    verdicts = Text()
-    for node in card.nodes:
-        verdicts.append(f"{node.name} ", style="dim")
-        verdicts.append(f"{node.verdict}  ", style=COLOURS.get(node.verdict, ""))
-    paths = ", ".join(f"{path} +{added} -{removed}" for path, (added, removed) in list(card.paths.items())[:3])
-    more = f" and {card.files - 3} more files" if card.files > 3 else ""
-    console.print(Padding(head, (0, 0, 0, 2)))
-    lines = [verdicts, Text(f"{one_line(paths)}{more}")]
-    if card.authorship:
-        lines.append(Text(describe_authors(card.authorship), style="dim"))
-    lines.append(Text(card.next_command, style="cyan"))
-    for line in lines:
-        console.print(Padding(line, (0, 0, 0, 6)))
+def _card(card: Card, page: Page) -> None:
+    state = f"  ({card.state})" if card.state not in ("", "open") else ""
+    page.line(f"{one_line(card.title, 100)}{state}", "bold", 2)
+    page.line(describe_paths(card), "", 4)
+    authors = f"; {describe_authors(card.authorship)}" if card.authorship else ""
+    page.line(f"{verdicts(card)}{authors}", "dim", 4)
+    page.line(card.next_command, "cyan", 4)
 
 
-def _cause(cause: Cause, console: Console) -> None:
+def _cause(cause: Cause, page: Page) -> None:
     where = f" at {cause.stopped_at}" if cause.stopped_at else ""
-    console.print()
-    console.print(Text(f"{len(cause.jobs)} ×{where}: {one_line(cause.reason)}", style="yellow"))
-    named = ", ".join(cause.jobs[:6]) + (f" and {len(cause.jobs) - 6} more" if len(cause.jobs) > 6 else "")
-    console.print(Padding(Text(named, style="dim"), (0, 0, 0, 2)))
-    console.print(Padding(Text(cause.next_command, style="cyan"), (0, 0, 0, 2)))
+    more = f" and {len(cause.jobs) - NAMED} more" if len(cause.jobs) > NAMED else ""
+    page.line()
+    page.line(f"{len(cause.jobs)} ×{where}: {one_line(cause.reason)}", "yellow")
+    page.line(", ".join(cause.jobs[:NAMED]) + more, "dim", 2)
+    page.line(cause.next_command, "cyan", 2)
 
 
-def _rest(report: Report, console: Console) -> None:
-    for title, rows in (("Not reached", report.not_reached), ("Waiting", report.waiting)):
-        if rows:
-            console.print()
-            console.print(Text(f"{title} ({len(rows)})", style="bold"))
-            for name, why in list(rows.items())[:20]:
-                console.print(Padding(Text(f"{name}: {one_line(why)}"), (0, 0, 0, 2)))
-            if len(rows) > 20:
-                console.print(Padding(Text(f"… and {len(rows) - 20} more", style="dim"), (0, 0, 0, 2)))
-    for faults in report.broken.values():
-        for fault in faults:
-            console.print(Text(f"broken: {one_line(fault)}", style="red"))
+def _rows(title: str, rows: Mapping[str, str], page: Page) -> None:
+    if not rows:
+        return
+    page.line()
+    page.line(f"{title} ({len(rows)})", "bold")
+    for name, why in list(rows.items())[:ROWS]:
+        page.line(f"{name}: {one_line(why)}", "", 2)
+    if len(rows) > ROWS:
+        page.line(f"… and {len(rows) - ROWS} more", "dim", 2)
 
 
-def _next(report: Report, console: Console) -> None:
+def _next(report: Report, page: Page) -> None:
     waiting = [card for card in report.of("pr") if card.state in ("", "open", "approved")]
     if not waiting:
         return
-    console.print()
+    page.line()
     first = waiting[0].job
     for command in (f"pr diff {first}", f"pr merge {first}", f"pr reject {first} --reason 'why'"):
-        console.print(Text(f"  pantheon-git {command}", style="cyan"))
+        page.line(f"pantheon-git {command}", "cyan", 2)

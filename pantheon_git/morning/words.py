@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pantheon_git.morning.metrics import Report
+from pantheon_git.morning.metrics import Card, Report
 
-AUTHORS = {"model": "model", "tool": "tool", "fallback": "fall-back", "kept": "kept as it was"}
+AUTHORS = {
+    "model": "model",
+    "model-copied": "model (copied)",
+    "tool": "tool",
+    "fallback": "fall-back",
+    "kept": "kept as it was",
+}
 MOST = 200
 
 
@@ -19,6 +25,21 @@ def one_line(text: str, most: int = MOST) -> str:
 def describe_authors(authorship: Mapping[str, str]) -> str:
     """`title: kept as it was, description: model`."""
     return ", ".join(f"{name}: {AUTHORS.get(who, who)}" for name, who in authorship.items())
+
+
+def describe_verdicts(card: Card) -> str:
+    """`pass: validate write check`, one group for each verdict, in the order of the nodes."""
+    groups: dict[str, list[str]] = {}
+    for node in card.nodes:
+        groups.setdefault(node.verdict, []).append(node.name)
+    return ", ".join(f"{verdict}: {' '.join(names)}" for verdict, names in groups.items())
+
+
+def describe_paths(card: Card, most: int = 3) -> str:
+    """`docs/a.md +7 -2`; of many paths the first few, and how many more."""
+    told = [f"{one_line(path)} +{added} -{removed}" for path, (added, removed) in list(card.paths.items())[:most]]
+    more = [f"{card.files - len(told)} more files"] if card.files > len(told) else []
+    return ", ".join(told + more) or "no file"
 
 
 def describe_shares(report: Report) -> list[str]:
