@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from pantheon_git.errors import PantheonError, TamperedError
@@ -45,13 +45,11 @@ class NightCheck:
         except Fault as fault:
             yield fault.verdict(self.night, None)
             return
-        artifacts = self._artifacts()
-        night = NightGround(self.night, contexts, artifacts if isinstance(artifacts, str) else None)
+        night = NightGround(self.night, contexts, self._artifacts())
         for number, commit in enumerate(commits[1:], 1):
             for folder in job_folders(self.ground.objects, commit.tree, commits[number - 1].tree):
                 yield self._job(night, folder)
-        wrong = artifacts if isinstance(artifacts, Fault) else None
-        yield self._whole(commits, contexts, wrong)
+        yield from self._whole(commits, contexts)
 
     def _read_chain(self) -> list[Commit]:
         commits: list[Commit] = []
@@ -76,16 +74,13 @@ class NightCheck:
             self.noted |= {context.base for context in contexts.values()}
             return contexts
 
-    def _artifacts(self) -> str | Fault | None:
-        ref = ARTIFACTS + self.night
-        tip = self.ground.refs.get(ref)
-        if tip is None:
-            return None
+    def _artifacts(self) -> str | None:
+        """The tree of artifacts; None where it cannot be had (`_artifact_commit` says why)."""
+        tip = self.ground.refs.get(ARTIFACTS + self.night)
         try:
-            with at(ref, tip):
-                return self.ground.objects.commit(tip).tree
-        except Fault as fault:
-            return fault
+            return self.ground.objects.commit(tip).tree if tip else None
+        except PantheonError:
+            return None
 
     def _job(self, night: NightGround, folder: JobFolder) -> JobVerdict:
         if folder.job in self.jobs:
@@ -119,17 +114,26 @@ class NightCheck:
         if said["commit"]:
             self.noted.add(said["commit"])
 
-    def _whole(self, commits: list[Commit], contexts: dict[str, JobContext], wrong: Fault | None) -> JobVerdict:
-        try:
-            for number, oid in enumerate(self.chain):
-                self._link(commits, number, oid)
-            if wrong is not None:
-                raise wrong
-            self._artifact_commit(commits)
-            self._closing(commits, contexts)
-        except Fault as fault:
-            return fault.verdict(self.night, None)
-        return JobVerdict("good", self.night, oid=self.tip)
+    def _whole(self, commits: list[Commit], contexts: dict[str, JobContext]) -> Iterator[JobVerdict]:
+        """The first wrong thing of the close, of the chain and of the artifacts, or one good verdict."""
+        checks: list[Callable[[], None]] = [
+            lambda: self._closing(commits, contexts),
+            lambda: self._links(commits),
+            lambda: self._artifact_commit(commits),
+        ]
+        good = True
+        for check in checks:
+            try:
+                check()
+            except Fault as fault:
+                good = False
+                yield fault.verdict(self.night, None)
+        if good:
+            yield JobVerdict("good", self.night, oid=self.tip)
+
+    def _links(self, commits: list[Commit]) -> None:
+        for number, oid in enumerate(self.chain):
+            self._link(commits, number, oid)
 
     def _link(self, commits: list[Commit], number: int, oid: str) -> None:
         with at(RUNS + self.night, oid):
