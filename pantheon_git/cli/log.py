@@ -50,7 +50,8 @@ def _rows(at: Here, task: str | None, night: str | None, failed: bool) -> Iterat
         for entry in read.jobs(at.git, objects, info.night):
             if (task and task not in (entry.task, entry.job)) or (failed and entry.ending in ("pr", "unchanged")):
                 continue
-            state = states[entry.job].state if entry.job in states else ""
+            fresh = "open" if entry.ending == "pr" else ""
+            state = states[entry.job].state if entry.job in states else fresh
             yield {
                 "night": entry.night,
                 "job": entry.job,

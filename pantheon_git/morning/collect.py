@@ -34,7 +34,7 @@ def collect(git: Git, objects: Objects, info: NightInfo) -> Report:
     """Everything about one night; not yet verified."""
     states = meta.all_meta(git, objects)
     cards = tuple(
-        card(entry, states[entry.job].state if entry.ending == "pr" and entry.job in states else "")
+        card(entry, (states[entry.job].state if entry.job in states else "open") if entry.ending == "pr" else "")
         for entry in read.jobs(git, objects, info.night)
     )
     closing: Mapping[str, Any] = info.closing or {}
