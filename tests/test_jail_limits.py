@@ -133,6 +133,14 @@ async def files_are_bounded(world: World) -> None:
         assert (await jail.exec(["mknod", "/tmp/disk", "b", "8", "0"], 10)).code != 0
 
 
+async def many_files_are_bounded(world: World) -> None:
+    """A job that goes on writing files into its tree is ended when it has written more than caps.disk_mb."""
+    async with world.jail(world.spec(disk_mb=40, file_mb=4)) as jail:
+        write = "i=0; while :; do head -c 4000000 /dev/zero > f$i; i=$((i+1)); [ $i = 50 ] && sleep 30; done"
+        with pytest.raises(JailError, match="more than 40 MiB into its tree"):
+            await jail.exec(["sh", "-c", write], 60)
+
+
 async def output_is_capped(world: World) -> None:
     """Of a long output the head and the tail are kept; of a long result a refusal; neither stops the program."""
     async with world.jail(world.spec(output_kb=64)) as jail:

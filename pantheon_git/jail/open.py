@@ -16,13 +16,14 @@ from typing import Any, Literal
 from pantheon_git.errors import JailError
 from pantheon_git.jail.assemble import HOME, TREE
 from pantheon_git.jail.layout import python
-from pantheon_git.jail.memory import MemoryGroup, memory_group, used_mb
+from pantheon_git.jail.memory import MemoryGroup, memory_group
 from pantheon_git.jail.protocol import ExecAnswer, JailSpec, Level, ToolAnswer
 from pantheon_git.jail.start import Started, Tree, prepare_job_dir, start
 from pantheon_git.jail.support import LEVELS, Support, detect
 from pantheon_git.jail.trees import place_copy
+from pantheon_git.jail.watch import Watchdog
 
-_START_SECONDS, _GRACE_SECONDS, _WATCH_SECONDS, _LEAVE_SECONDS = 60.0, 10.0, 0.2, 0.5
+_START_SECONDS, _GRACE_SECONDS, _LEAVE_SECONDS = 60.0, 10.0, 0.5
 _LOG_BYTES = 65536
 _DOCTOR = "pantheon-git doctor"
 
@@ -84,6 +85,8 @@ class OpenJail:
         """CPU time of the whole tree, known after close(). Where the kernel does not hand it up (bubblewrap does not
         wait for its process 1; a killed tree is not accounted for) the part inside is what the host last reported."""
         self._spec, self._started, self._group = spec, started, group
+        changed = spec.job_dir / ("upper" if tree == "overlay" else "tree")
+        self._watchdog = Watchdog(spec, changed, memory=group is None, kill=self._kill)
         self._turn = asyncio.Lock()
         self._dead = ""
         self._cpu_inside = 0.0
@@ -188,7 +191,7 @@ class OpenJail:
         async with self._turn:
             if self._dead:
                 raise JailError(f"the jail is gone: {self._dead}")
-            watch = asyncio.create_task(self._watch_memory()) if self._group is None else None
+            watch = asyncio.create_task(self._watchdog.run(self._started.process.pid))
             try:
                 async with asyncio.timeout(timeout):
                     self._requests.write(json.dumps(request).encode() + b"\n")
@@ -200,8 +203,7 @@ class OpenJail:
             except (ValueError, ConnectionError) as error:  # a line above the cap; a closed pipe
                 raise self._broken() from error
             finally:
-                if watch is not None:
-                    watch.cancel()
+                watch.cancel()
         return self._parse(line)
 
     def _parse(self, line: bytes) -> dict[str, Any]:
@@ -224,13 +226,6 @@ class OpenJail:
         self._dead = self._dead or reason
         if not self._closed:
             self._started.kill()
-
-    async def _watch_memory(self) -> None:
-        pid = self._started.process.pid
-        while True:
-            await asyncio.sleep(_WATCH_SECONDS)
-            if used_mb(pid) > self._spec.caps.memory_mb:
-                self._kill(f"its processes used more than {self._spec.caps.memory_mb} MiB together")
 
 
 class _Log(asyncio.Protocol):

@@ -27,6 +27,9 @@ class Caps:
     memory_mb: int = 1024
     processes: int = 64
     file_mb: int = 64
+    """Of one file."""
+    disk_mb: int = 1024
+    """Of all that the job adds to its tree; watched, not enforced at each write."""
     output_kb: int = 1024
     open_files: int = 256
 
