@@ -2,93 +2,23 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pantheon_git.errors import PantheonError, TamperedError
-from pantheon_git.ledger import notes, read
+from pantheon_git.ledger import notes
 from pantheon_git.ledger.anchor import marks_file, read_marks, write_marks
 from pantheon_git.ledger.keys import generate
-from pantheon_git.ledger.layout import ARTIFACTS, META, RUNS
-from pantheon_git.ledger.meta import Event, add_event
+from pantheon_git.ledger.layout import ARTIFACTS, META, RUNS, job_path
 from pantheon_git.ledger.trust import NIGHT, PERSON, TrustedKeys, trust
-from pantheon_git.ledger.verdict import JobVerdict
 from pantheon_git.ledger.verify import summarise, verify
 from pantheon_git.repo.objects import Entry
 from pantheon_git.repo.refs import ANY, RefUpdate, read_refs, update_refs
 from pantheon_git.repo.writer import Writer
-from tests.ledger_kit import NAME, House, house
-
-NEXT = "20261126T230000Z"
-
-
-def filled(folder: Path) -> House:
-    """Two nights, all endings, some metadata."""
-    at = house(folder)
-    at.night(["a.1", at.result("b.1", "failed"), at.result("c.1", "unchanged")], group=1)
-    at.night([at.result(job, night=NEXT) for job in ("d.1", "e.1")], NEXT)
-    for what in ("comment", "approved"):
-        add_event(at.git, at.objects, at.key, read.job(at.git, at.objects, "a"), Event(what, "Ada <a@b>", "why"))  # type: ignore[arg-type]
-    return at
-
-
-def faults(at: House, **options: object) -> list[JobVerdict]:
-    return [verdict for verdict in verify(at.git, at.keys, **options) if not verdict.ok]  # type: ignore[arg-type]
-
-
-def forge(at: House, ref: str, change: Callable[[Writer, str], str]) -> None:
-    """Write the ref's chain anew, each tree through `change`, with the old signatures, and move the ref."""
-    chain, oid = [], read_refs(at.git)[ref]
-    while oid:
-        chain.append(at.objects.commit(oid))
-        oid = chain[-1].parents[0] if chain[-1].parents else ""
-    writer, parent = Writer(at.objects), ""
-    for commit in reversed(chain):
-        parents = [parent, *commit.parents[1:]] if parent else []
-        new = commit.raw.split(b"\n\n", 1)[0].split(b"\nauthor ", 1)[1]
-        head = f"tree {change(writer, commit.tree)}\n" + "".join(f"parent {one}\n" for one in parents)
-        raw = head.encode() + b"author " + new + b"\n\n" + commit.raw.split(b"\n\n", 1)[1]
-        parent = put(writer, "commit", raw)
-    writer.flush()
-    update_refs(at.git, [RefUpdate(ref, parent, ANY)])
-
-
-def put(writer: Writer, kind: str, data: bytes) -> str:
-    from pantheon_git.repo.objects import hash_object
-
-    oid = hash_object(kind, data)
-    writer.add(oid, kind, data)
-    return oid
-
-
-def with_file(path: bytes, data: bytes | None) -> Callable[[Writer, str], str]:
-    """Set a file in every tree that has it; None takes it out."""
-
-    def change(writer: Writer, tree: str) -> str:
-        old = writer.reader.find(tree, path)
-        if old is None:
-            return tree
-        return writer.edit_tree(tree, {path: None if data is None else Entry(old.mode, b"", writer.blob(data))})
-
-    return change
-
-
-def targets(at: House) -> list[tuple[str, bytes, str]]:
-    """Every file of the ledger: ref, path, blob."""
-    found = []
-    for ref, oid in sorted(read_refs(at.git).items()):
-        if ref.startswith((RUNS, ARTIFACTS, META, notes.REF)):
-            found += [(ref, path, entry.oid) for path, entry in at.objects.walk(at.objects.commit(oid).tree)]
-    return found
-
-
-def restore(at: House, refs: Mapping[str, str]) -> None:
-    now = read_refs(at.git)
-    changed = [RefUpdate(ref, oid, ANY) for ref, oid in refs.items() if now.get(ref) != oid]
-    update_refs(at.git, [*changed, *(RefUpdate(ref, None, ANY) for ref in now.keys() - refs.keys())])
+from tests.ledger_forge import NEXT, faults, filled, forge, restore, with_file
+from tests.ledger_kit import NAME, house
 
 
 def test_untouched_it_is_good(tmp_path: Path) -> None:
@@ -97,47 +27,6 @@ def test_untouched_it_is_good(tmp_path: Path) -> None:
     summary = summarise(verify(at.git, at.keys))
     assert (summary.jobs, summary.good, summary.exit_code) == (5, 5, 0)
     assert summary.remarks == ("freshness not proven: no anchor; give one with --at OID",)
-
-
-def test_any_changed_byte_in_any_file_is_found_and_named(tmp_path: Path) -> None:
-    """A few hundred random single-byte changes in statements, openings, closes, artifacts, notes and metadata: each is
-    found, and the file is named (a note by its commit)."""
-    at = filled(tmp_path)
-    refs, chance, all_files = read_refs(at.git), random.Random(11), targets(at)
-    kinds = {ref.split("/")[2] if ref.startswith("refs/pantheon/") else "notes" for ref, _, _ in all_files}
-    assert kinds == {"runs", "artifacts", "meta", "notes"}
-    for number in range(300):
-        ref, path, oid = all_files[number % len(all_files)]
-        data = bytearray(at.objects.blob(oid)) or bytearray(b" ")
-        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
-        forge(at, ref, with_file(path, bytes(data)))
-        found = faults(at)
-        assert found, (ref, path)
-        named = f"{ref}:{path.replace(b'/', b'').decode() if ref == notes.REF else path.decode()}"
-        assert any(verdict.kind == "tampered" and verdict.where == named for verdict in found), (named, found)
-        restore(at, refs)
-    assert not faults(at)
-
-
-def test_any_changed_byte_of_a_commit_is_found(tmp_path: Path) -> None:
-    """Tree, author, time, message and signature of every kind of commit of ours, put in its place by moving the ref."""
-    at = filled(tmp_path)
-    refs, chance = read_refs(at.git), random.Random(5)
-    ours = sorted(ref for ref in refs if "pantheon" in ref)
-    for number in range(100):
-        ref = ours[number % len(ours)]
-        raw = bytearray(at.objects.commit(refs[ref]).raw)
-        place = chance.randrange(raw.index(b"\nauthor ") + 1, len(raw))
-        raw[place] ^= 1 << chance.randrange(8)
-        writer = Writer(at.objects)
-        oid = put(writer, "commit", bytes(raw))
-        writer.flush()
-        # git itself refuses some of these; plant it as an attacker would, without asking git
-        (at.git.common_dir / ref).write_text(oid + "\n")
-        found = faults(at)
-        assert any(ref in verdict.where for verdict in found), (ref, bytes(raw), found)
-        (at.git.common_dir / ref).write_text(refs[ref] + "\n")
-    assert not faults(at)
 
 
 @pytest.mark.parametrize(
@@ -152,16 +41,12 @@ def test_any_changed_byte_of_a_commit_is_found(tmp_path: Path) -> None:
 )
 def test_a_removed_file_is_found(tmp_path: Path, ref: str, path: str) -> None:
     """Nothing can be left out."""
-    from pantheon_git.ledger.layout import job_path
-
     at = filled(tmp_path)
     forge(at, ref, with_file(path.replace("JOB", job_path("a.1").decode()).encode(), None))
     assert faults(at)
 
 
 def without_job(job: str) -> Callable[[Writer, str], str]:
-    from pantheon_git.ledger.layout import job_path
-
     return lambda writer, tree: writer.edit_tree(tree, {job_path(job): None})
 
 
@@ -185,6 +70,33 @@ def test_a_removed_note_is_named(tmp_path: Path) -> None:
         restore(at, refs)
 
 
+def test_lines_added_to_a_note_are_named(tmp_path: Path) -> None:
+    """On a job's commit, also in the name of another night, and on a base commit."""
+    at = filled(tmp_path)
+    refs = read_refs(at.git)
+    for commit in (refs["refs/heads/pantheon/pr/a.1"], at.base):
+        for line in (f"{NAME} x.1 00-job pr: Forged", f"{NEXT} a.1 00-job pr: Forged", f"{NAME} a.1 99-x pass"):
+            at.git.run("notes", "--ref=pantheon", "append", "-m", line, commit)
+            assert f"{notes.REF}:{commit}" in {verdict.where for verdict in faults(at)}, line
+            restore(at, refs)
+
+
+def test_a_merged_job_may_be_the_base_of_the_next_night(tmp_path: Path) -> None:
+    """After a fast-forward its commit's note holds its own lines and those of the night that began there."""
+    at = house(tmp_path)
+    (commit,) = at.night(["a.1"])
+    at.git.run("merge", "-q", "--ff-only", "pantheon/pr/a.1")
+    assert at.base == commit
+    at.night([at.result(job, night=NEXT) for job in ("b.1", "c.1")], NEXT)
+    assert len(at.git.text("notes", "--ref=pantheon", "show", commit).splitlines()) == 10
+    assert not faults(at)
+    assert not faults(at, night=NAME)
+    assert not faults(at, night=NEXT)
+    forged = at.git.text("notes", "--ref=pantheon", "show", commit).replace("c.1 00-job pr", "c.1 00-job bad")
+    at.git.run("notes", "--ref=pantheon", "add", "-f", "-m", forged, commit)
+    assert [verdict.where for verdict in faults(at)] == [f"{notes.REF}:{commit}"]
+
+
 def test_a_moved_branch_is_named(tmp_path: Path) -> None:
     """Of a PR, of a breadcrumb, and a new one in our name that no night made."""
     at = filled(tmp_path)
@@ -198,8 +110,6 @@ def test_a_moved_branch_is_named(tmp_path: Path) -> None:
 
 def test_an_entry_replayed_elsewhere_is_found(tmp_path: Path) -> None:
     """The signed entry of one job in the place of another, of one night in another, and metadata of another job."""
-    from pantheon_git.ledger.layout import job_path
-
     at = filled(tmp_path)
     refs = read_refs(at.git)
     for source, job in ((RUNS + NAME, "c.1"), (RUNS + NEXT, "d.1")):

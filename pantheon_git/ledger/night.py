@@ -8,7 +8,7 @@ from pantheon_git.errors import PantheonError
 from pantheon_git.ledger.commit import trailers
 from pantheon_git.ledger.layout import ARTIFACTS, JOB_FILE, OPEN, RUNS, find_signed, job_folders
 from pantheon_git.ledger.lines import Signed, absent_line, job_line, note
-from pantheon_git.ledger.notes import read_note
+from pantheon_git.ledger.notes import replaced
 from pantheon_git.ledger.record import Written
 from pantheon_git.ledger.records import JobContext
 from pantheon_git.ledger.statement import JOB, OPENED, context_of, jobs_of, sha256
@@ -78,12 +78,7 @@ class NightState:
         for context in self.contexts:
             if context.job not in self.done:
                 lines.setdefault(context.base, []).append(absent_line(context, closing))
-        return {base: note([*self._others(reader, tree, base), *new]) for base, new in lines.items()}
-
-    def _others(self, reader: Objects, tree: str | None, base: str) -> list[str]:
-        old = read_note(reader, tree, base) if tree else None
-        text = (old or b"").decode("utf-8", "surrogateescape")
-        return [line for line in text.split("\n") if line and not line.startswith(self.night + " ")]
+        return {base: replaced(reader, tree, base, f"{self.night} ", note(new)) for base, new in lines.items()}
 
 
 def _done(job: Signed) -> Done:

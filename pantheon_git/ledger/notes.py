@@ -73,6 +73,13 @@ def read_note(objects: Objects, tree: str, oid: str) -> bytes | None:
         tree, rest = folder.oid, rest[2:]
 
 
+def replaced(objects: Objects, tree: str | None, oid: str, prefix: str, text: bytes) -> bytes:
+    """The note on `oid` with `text` in place of the lines that begin with `prefix`; sorted, as all of ours are."""
+    old = (read_note(objects, tree, oid) if tree else None) or b""
+    others = [line for line in old.splitlines(keepends=True) if not line.startswith(prefix.encode())]
+    return b"".join(sorted({*others, *text.splitlines(keepends=True)}))
+
+
 def all_notes(objects: Objects, tree: str) -> Iterator[tuple[str, str]]:
     """Name of each annotated object and oid of its text, in the order of the names; a name may come twice from a tree
     that was not written by git. Paths that are no notes are left out."""

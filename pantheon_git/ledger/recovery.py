@@ -18,6 +18,7 @@ from pantheon_git.ledger.layout import (
 )
 from pantheon_git.ledger.lines import job_note
 from pantheon_git.ledger.night import NightState, artifacts_named_by
+from pantheon_git.ledger.notes import replaced
 from pantheon_git.ledger.publish import Publisher
 from pantheon_git.ledger.statement import JOB
 from pantheon_git.repo.git import Git
@@ -73,12 +74,16 @@ def finish_group(git: Git, objects: Objects, publisher: Publisher, state: NightS
         return []  # nothing but the opening
     jobs = list(job_folders(objects, tip.tree, objects.commit(tip.parents[0]).tree))
     updates = [*_artifacts(git, objects, state), *_branches(git, objects, jobs)]
-    texts = {}
+    texts: dict[str, tuple[str, bytes]] = {}
     for folder in jobs:
         job, nodes = read_folder(objects, folder)
         if job.predicate["commit"]:
-            texts[job.predicate["commit"]] = job_note(job, nodes)
-    publisher.publish(updates, lambda reader, notes: texts, f"night {state.night} made whole")
+            texts[job.predicate["commit"]] = (f"{state.night} {folder.job} ", job_note(job, nodes))
+    publisher.publish(
+        updates,
+        lambda reader, tree: {oid: replaced(reader, tree, oid, *new) for oid, new in texts.items()},
+        f"night {state.night} made whole",
+    )
     return [f"brought up {update.ref}" for update in updates]
 
 

@@ -17,7 +17,7 @@ from pantheon_git.ledger.layout import ARTIFACTS, FAILED, META, PRS, RUNS
 from pantheon_git.ledger.lines import note
 from pantheon_git.ledger.trust import NIGHT, TrustedKeys
 from pantheon_git.ledger.verdict import Fault, JobVerdict, Summary, at, require, summarise
-from pantheon_git.ledger.verify_job import Ground
+from pantheon_git.ledger.verify_job import Ground, own_prefix
 from pantheon_git.ledger.verify_night import NightCheck
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
@@ -78,6 +78,8 @@ class _LedgerCheck:
     jobs: set[str] = field(default_factory=set)
     noted: set[str] = field(default_factory=set)
     """Commits that have a note by right."""
+    own: dict[str, tuple[bytes, str]] = field(default_factory=dict)
+    """Commit of a good job → how the lines of its own note begin, and the note's oid if nothing else stands there."""
     lines: dict[str, list[str]] = field(default_factory=dict)
     """Base commit → lines that its note must have."""
     followed: list[tuple[str, str, str]] = field(default_factory=list)
@@ -104,6 +106,7 @@ class _LedgerCheck:
         self.chains[night.night] = set(night.chain)
         self.jobs |= night.jobs
         self.noted |= night.noted
+        self.own |= {commit: (own_prefix(night.night, job), oid) for commit, (job, oid) in night.own.items()}
         if night.closed is None:
             self.unsure.add(night.night)
         else:
@@ -117,15 +120,21 @@ class _LedgerCheck:
         for base, lines in sorted(self.lines.items()):
             try:
                 with at(f"{notes.REF}:{base}", base):
-                    text = notes.read_note(self.objects, self.ground.notes, base) if self.ground.notes else None
-                    found = [line for line in (text or b"").split(b"\n") if self._counts(line, only)]
-                    require(b"\n".join([*found, b""]) == note(lines), "not the lines of the nights that began here")
+                    found = self._lines(base, only)
+                    require(b"".join(found) == note(lines), "not the lines of the nights that began here")
             except Fault as fault:
                 yield fault.verdict(only, None)
 
+    def _lines(self, commit: str, only: str | None) -> list[bytes]:
+        """The lines of a note that nights which began there owe to it; of its own job's the job's verdict has told."""
+        text = notes.read_note(self.objects, self.ground.notes, commit) if self.ground.notes else None
+        owner = self.own.get(commit)
+        lines = (text or b"").splitlines(keepends=True)
+        return [line for line in lines if not (owner and line.startswith(owner[0])) and self._counts(line, only)]
+
     def _counts(self, line: bytes, only: str | None) -> bool:
         night = line.partition(b" ")[0].decode("utf-8", "replace")
-        return bool(line) and night not in self.unsure and only in (None, night)
+        return night not in self.unsure and only in (None, night)
 
     def leftovers(self) -> Iterator[JobVerdict]:
         """Nights that a later one followed and that are gone; things in our names that no night has signed."""
@@ -142,9 +151,15 @@ class _LedgerCheck:
         try:
             with at(notes.REF, self.ground.notes):
                 for commit, blob in notes.all_notes(self.objects, self.ground.notes):
-                    if commit not in self.noted:
-                        yield JobVerdict(
-                            "tampered", None, None, f"{notes.REF}:{commit}", blob, "no night signed this note"
-                        )
+                    if self._unsigned(commit, blob):
+                        where, problem = f"{notes.REF}:{commit}", "no night signed this note, or not all of it"
+                        yield JobVerdict("tampered", None, None, where, blob, problem)
         except Fault as fault:
             yield fault.verdict(None, None)
+
+    def _unsigned(self, commit: str, blob: str) -> bool:
+        if commit in self.lines:
+            return False  # `base_notes` has told
+        if commit in self.own:
+            return self.own[commit][1] != blob and bool(self._lines(commit, None))
+        return commit not in self.noted

@@ -42,8 +42,17 @@ class NightGround:
     """The tree of artifacts; None when it is not here."""
 
 
-def verify_job(ground: Ground, night: NightGround, folder: JobFolder) -> Signed:
-    """The job's statement, if everything about the job is what was signed; else a Fault at the first wrong thing."""
+@dataclass(frozen=True)
+class Verified:
+    """A job about which everything is what was signed."""
+
+    job: Signed
+    note: bytes
+    """The lines that it owes to the note on its commit; empty without one."""
+
+
+def verify_job(ground: Ground, night: NightGround, folder: JobFolder) -> Verified:
+    """The job, if everything about the job is what was signed; else a Fault at the first wrong thing."""
     place = f"{RUNS}{night.night}:{job_path(folder.job).decode()}"
     job = _job(ground, night, folder, place)
     nodes = _nodes(ground, job, folder, place)
@@ -51,9 +60,9 @@ def verify_job(ground: Ground, night: NightGround, folder: JobFolder) -> Signed:
     _artifacts(ground, night, job, nodes)
     _commit(ground, job)
     _refs(ground, job)
-    _note(ground, job, nodes)
+    own = _note(ground, job, nodes)
     _meta(ground, job)
-    return job
+    return Verified(job, own)
 
 
 def open_signed(ground: Ground, data: bytes, kind: str, when: str) -> Signed:
@@ -172,14 +181,24 @@ def _remote(refs: Mapping[str, str], short: str) -> list[str]:
     return [ref] if (ref := f"refs/remotes/origin/{short}") in refs else []
 
 
-def _note(ground: Ground, job: Signed, nodes: list[Signed]) -> None:
-    commit = job.predicate["commit"]
-    if commit is None:
-        return
-    with at(f"{REF}:{commit}", commit):
-        found = read_note(ground.objects, ground.notes, commit) if ground.notes else None
-        require(found is not None, "the note of this job is gone")
-        require(found == job_note(job, nodes), "the note is not what the signed statements say")
+def _note(ground: Ground, job: Signed, nodes: list[Signed]) -> bytes:
+    """Its own lines only: the commit may have become the base of a later night, whose lines are checked with that."""
+    said = job.predicate
+    if said["commit"] is None:
+        return b""
+    with at(f"{REF}:{said['commit']}", said["commit"]):
+        found = read_note(ground.objects, ground.notes, said["commit"]) if ground.notes else None
+        if found is None:
+            raise TamperedError("the note of this job is gone")
+        text, prefix = job_note(job, nodes), own_prefix(said["night"], said["job"])
+        own = b"".join(line for line in found.splitlines(keepends=True) if line.startswith(prefix))
+        require(own == text, "the note is not what the signed statements say")
+    return text
+
+
+def own_prefix(night: str, job: str) -> bytes:
+    """How the lines of a job's own note begin."""
+    return f"{night} {job} ".encode()
 
 
 def _meta(ground: Ground, job: Signed) -> None:

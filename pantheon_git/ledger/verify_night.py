@@ -14,7 +14,7 @@ from pantheon_git.ledger.statement import CLOSED, JOB, OPENED, canonical, jobs_o
 from pantheon_git.ledger.trust import NIGHT
 from pantheon_git.ledger.verdict import Fault, JobVerdict, at, require
 from pantheon_git.ledger.verify_job import Ground, NightGround, open_signed, verify_job
-from pantheon_git.repo.objects import FOLDER, Commit
+from pantheon_git.repo.objects import FOLDER, Commit, hash_object
 
 
 @dataclass
@@ -34,6 +34,8 @@ class NightCheck:
     lines: dict[str, list[str]] = field(default_factory=dict)
     """Base commit → the lines that this night owes to its note."""
     jobs: set[str] = field(default_factory=set)
+    own: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Commit of a good job → the job, and the oid of its note if nothing else stands there."""
     noted: set[str] = field(default_factory=set)
     """Commits that this night may have put a note on."""
 
@@ -88,14 +90,15 @@ class NightCheck:
             return JobVerdict("tampered", self.night, folder.job, place, folder.tree, "its entry was written twice")
         self.jobs.add(folder.job)
         try:
-            job = verify_job(self.ground, night, folder)
+            verified = verify_job(self.ground, night, folder)
         except Fault as fault:
             self._remember(folder)
             return fault.verdict(self.night, folder.job)
-        said = job.predicate
-        self._owe(job)
+        said = verified.job.predicate
+        self._owe(verified.job)
         if said["commit"]:
             self.commits[folder.job] = said["commit"]
+            self.own[said["commit"]] = (folder.job, hash_object("blob", verified.note))
         return JobVerdict("good", self.night, folder.job, oid=said["commit"])
 
     def _remember(self, folder: JobFolder) -> None:
