@@ -114,11 +114,18 @@ def plan(
         "shares": shares,
         "sources": sorted(sources | {str(spec.checkout), str(spec.job_dir)}),
         "scratch_mb": SCRATCH_MB,
-        "seccomp": program(level),
+        "seccomp": _filter(level),
         "bwrap": bwrap,
         "argv": list(argv or host),
         "info_fd": info,
     }
+
+
+def _filter(level: Level) -> bytes:
+    try:
+        return program(level)
+    except KeyError as error:
+        raise JailError(f"there is no seccomp table for this machine's architecture {error}") from error
 
 
 def _work_tree_links(spec: JailSpec, entries: Sequence[Entry]) -> list[Entry]:

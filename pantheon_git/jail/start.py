@@ -113,11 +113,25 @@ def start(
     if level == "bubblewrap" and not bwrap:
         raise JailError("the jail level bubblewrap needs the program bwrap", "apt install bubblewrap")
     ours, theirs = _pipes()
-    process = None
+    with contextlib.ExitStack() as on_failure:
+        for descriptor in ours.values():
+            on_failure.callback(os.close, descriptor)
+        try:
+            told = plan(spec, level, tree, bwrap, (theirs["requests"], theirs["answers"], theirs["info"]), argv)
+            process = _spawn(theirs)
+        finally:
+            for descriptor in theirs.values():
+                os.close(descriptor)
+        on_failure.pop_all()
+    told["group"] = str(group.path / "cgroup.procs") if group is not None else ""
+    with contextlib.suppress(BrokenPipeError), os.fdopen(ours.pop("plan"), "wb") as pipe:  # its log will say why
+        pipe.write(marshal.dumps(told))
+    return Started(process, **ours)
+
+
+def _spawn(theirs: dict[str, int]) -> subprocess.Popen[bytes]:
     try:
-        told = plan(spec, level, tree, bwrap, (theirs["requests"], theirs["answers"], theirs["info"]), argv)
-        told["group"] = str(group.path / "cgroup.procs") if group is not None else ""
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [python(), "-I", "-S", "-B", "-c", _BOOT, str(package_root().parent), str(theirs["plan"])],
             stdin=subprocess.DEVNULL,
             stdout=theirs["log"],
@@ -127,19 +141,8 @@ def start(
             cwd="/",
             start_new_session=True,
         )
-    except KeyError as error:
-        raise JailError(f"no seccomp table for this machine's architecture: {error}") from error
     except OSError as error:
         raise JailError(f"the jail's launcher did not start: {error}") from error
-    finally:
-        for descriptor in theirs.values():
-            os.close(descriptor)
-        if process is None:
-            for descriptor in ours.values():
-                os.close(descriptor)
-    with contextlib.suppress(BrokenPipeError), os.fdopen(ours.pop("plan"), "wb") as pipe:  # its log will say why
-        pipe.write(marshal.dumps(told))
-    return Started(process, **ours)
 
 
 def _pipes() -> tuple[dict[str, int], dict[str, int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import compileall
+import contextlib
 import os
 import shutil
 import sys
@@ -10,13 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pantheon_git.errors import JailError
-from pantheon_git.jail.layout import python
+from pantheon_git.jail.layout import package_root, python
 from pantheon_git.jail.protocol import JailSpec, Level
 from pantheon_git.jail.start import Started, Tree, own, prepare_job_dir, start
 
 LEVELS: tuple[Level, ...] = ("bubblewrap", "namespaces")
 _PROBE = "open('/job/written', 'w').close()"
+_APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 _HINTS = {
+    "mount namespace": "this root may not mount, as in a container without CAP_SYS_ADMIN",
     "user namespace": "user namespaces are off for this user (sysctl kernel.unprivileged_userns_clone, "
     "user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)",
     "Landlock": "the kernel has no Landlock (Linux 5.13 or later, `landlock` in its list of security modules)",
@@ -60,6 +64,10 @@ def _detect(folder: Path) -> Support:
     if sys.platform != "linux":
         reason = "a jail needs Linux 5.13 or later with user namespaces"
         return Support(False, False, False, dict.fromkeys(("bubblewrap", "namespaces", "overlay"), reason))
+    for name in ("jail", "tools"):
+        # jails start with -B and see these read-only, so that what is not compiled now is compiled for every job;
+        # in an installation it is already, and one that this user cannot write stays as it is
+        compileall.compile_dir(package_root() / name, quiet=2)
     where = Path(tempfile.mkdtemp(prefix="jail-probe-", dir=folder))
     try:
         return _try_all(where)
@@ -108,5 +116,8 @@ def _outcome(started: Started) -> str:
     started.release()
     if code == 0:
         return ""
-    hint = next((hint for word, hint in _HINTS.items() if f"jail: {word}" in said), "")
-    return f"{said.removeprefix('jail: ') or f'exit code {code}'}{': ' + hint if hint else ''}"
+    hints = [hint for word, hint in _HINTS.items() if f"jail: {word}" in said]
+    with contextlib.suppress(OSError):
+        if _APPARMOR.read_text().strip() == "1":
+            hints.append(f"AppArmor keeps user namespaces from programs without a profile ({_APPARMOR} is 1)")
+    return "; ".join([said.removeprefix("jail: ") or f"exit code {code}", *hints])
