@@ -21,7 +21,7 @@ SUMMARY: dict[str, Any] = {
     "diffstat": {"files": 1, "added": 7, "removed": 2, "paths": {"docs/a.md": [7, 2]}},
     "authorship": {"title": "tool", "description": "model", "tags": "tool"},
     "tokens": {"in": 600, "cached": 500, "out": 40},
-    "cpu": {"jail": 0.5, "engine": 1.25},
+    "cpu": {"jail": 0.5},
 }
 
 
@@ -65,7 +65,7 @@ def test_counts_are_of_tasks_and_add_up(night: House) -> None:
     assert report.counts == {"accepted": 3, "unchanged": 1, "refused": 0, "stopped": 2, "errors": 1, "not reached": 0}
     assert sum(report.counts.values()) == 7
     assert report.tokens == {"in": 4200, "cached": 3500, "out": 280}
-    assert report.cpu_seconds == pytest.approx(7 * 1.75)
+    assert [card.jail_seconds for card in report.cards] == [0.5] * 7
 
 
 def test_every_surface_shows_the_same_numbers(night: House) -> None:
@@ -149,6 +149,17 @@ def test_what_the_night_put_off_is_listed_with_its_reason(tmp_path: Path) -> Non
     for text in (shown(report), markdown.render(report)):
         assert "waits for a-2 (queued)" in text
         assert "x.toml:1:1: broken" in text
+
+
+def test_costs_are_the_nights_own_or_left_out(tmp_path: Path) -> None:
+    """CPU seconds come from the signed close; a night that was cut off has none, and no sum of parts stands in."""
+    at = house(tmp_path / "r")
+    result = job(at, "a-1.1")
+    at.ledger.open_night(NAME, [result.context], {"base": at.base})
+    at.ledger.commit_group(NAME, [result])
+    assert "CPU" not in shown(report_of(at))
+    at.ledger.close_night(NAME, {"put_off": {}, "cpu_seconds": 8.5})
+    assert "600 tokens read, 40 written, 8.5 CPU seconds (8.5 a job)" in shown(report_of(at))
 
 
 def test_nothing_accepted_is_a_bad_night(tmp_path: Path) -> None:

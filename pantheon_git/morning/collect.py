@@ -51,6 +51,7 @@ def collect(git: Git, objects: Objects, info: NightInfo) -> Report:
         target=str(info.info.get("target", first.target if first else "")),
         opened=info.opened,
         seconds=info.closed - info.opened if info.closed is not None else None,
+        cpu_seconds=closing.get("cpu_seconds"),
         cards=cards,
         not_reached=not_reached,
         waiting={task: why for task, why in put_off.items() if task not in not_reached},

@@ -45,8 +45,10 @@ class Card:
     words failed the gate), `kept`."""
     tokens: Mapping[str, float]
     """`in`, `cached`, `out`."""
-    cpu_seconds: float
+    jail_seconds: float
+    """CPU seconds of everything that ran in the job's jail."""
     seconds: float
+    """Wall."""
     attempt: int = 1
     state: str = ""
     """Of the PR by now: open, approved, merged, rejected, superseded; empty where there is none."""
@@ -85,6 +87,9 @@ class Report:
     opened: float
     """Seconds since the epoch."""
     seconds: float | None
+    """Wall, of the whole night."""
+    cpu_seconds: float | None
+    """Of the whole night: runner, engine and jails. None where the night was cut off before it could say."""
     cards: tuple[Card, ...]
     not_reached: Mapping[str, str]
     """Job → why the night did not get to it."""
@@ -119,10 +124,6 @@ class Report:
         for card in self.cards:
             total.update({name: int(count) for name, count in card.tokens.items()})
         return dict(total)
-
-    @property
-    def cpu_seconds(self) -> float:
-        return sum(card.cpu_seconds for card in self.cards)
 
     @property
     def shares(self) -> dict[str, dict[str, int]]:
@@ -187,7 +188,7 @@ def card(entry: JobEntry, state: str = "") -> Card:
         paths={path: (lines[0], lines[1]) for path, lines in diffstat.get("paths", {}).items()},
         authorship=summary.get("authorship", {}),
         tokens=summary.get("tokens", {}),
-        cpu_seconds=sum(summary.get("cpu", {}).values()),
+        jail_seconds=float(summary.get("cpu", {}).get("jail", 0)),
         seconds=entry.seconds,
         attempt=entry.context.attempt,
         state=state,
@@ -206,7 +207,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "counts": report.counts,
         "shares": report.shares,
         "tokens": report.tokens,
-        "cpu_seconds": round(report.cpu_seconds, 3),
+        "cpu_seconds": report.cpu_seconds,
         "seconds": report.seconds,
         "jobs": [_card_json(one) for one in report.cards],
         "causes": [
@@ -232,7 +233,7 @@ def _card_json(one: Card) -> dict[str, Any]:
         "diffstat": {"files": one.files, "added": one.added, "removed": one.removed},
         "authorship": dict(one.authorship),
         "tokens": dict(one.tokens),
-        "cpu_seconds": round(one.cpu_seconds, 3),
+        "jail_cpu_seconds": one.jail_seconds,
         "seconds": one.seconds,
         "next": one.next_command,
     }

@@ -57,8 +57,7 @@ def describe_costs(report: Report) -> str:
     tokens = report.tokens
     wall = f", {report.seconds:.0f} s wall" if report.seconds is not None else ""
     jobs = len(report.cards)
-    each = f" ({report.cpu_seconds / jobs:.1f} a job)" if jobs else ""
-    return (
-        f"{jobs} jobs: {tokens.get('in', 0)} tokens read, {tokens.get('out', 0)} written, "
-        f"{report.cpu_seconds:.1f} CPU seconds{each}{wall}."
-    )
+    cpu = ""
+    if report.cpu_seconds is not None and jobs:
+        cpu = f", {report.cpu_seconds:.1f} CPU seconds ({report.cpu_seconds / jobs:.1f} a job)"
+    return f"{jobs} jobs: {tokens.get('in', 0)} tokens read, {tokens.get('out', 0)} written{cpu}{wall}."
