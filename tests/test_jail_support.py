@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -100,6 +102,31 @@ def test_jails_leave_no_descriptor_and_know_their_cost(spec: JailSpec, level: st
     for _ in range(3):
         asyncio.run(one(0))
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+def test_no_descriptors_is_a_jail_error(spec: JailSpec) -> None:
+    """A runner that is out of descriptors is told so, and loses none by it."""
+    detect(spec.job_dir)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+    async def attempt() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))) + 1, before[1]))  # noqa: PTH208
+        taken = []
+        try:
+            with contextlib.suppress(OSError):
+                while True:
+                    taken.append(os.dup(0))
+            os.close(taken.pop())
+            with pytest.raises(JailError, match="no pipes"):
+                await open_jail(spec)
+        finally:
+            for descriptor in taken:
+                os.close(descriptor)
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+    asyncio.run(attempt())
+    assert len(os.listdir("/proc/self/fd")) == used  # noqa: PTH208
 
 
 def test_memory_group_is_removed(spec: JailSpec) -> None:

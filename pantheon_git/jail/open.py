@@ -46,7 +46,7 @@ async def open_jail(
     group = memory_group(spec.caps.memory_mb, spec.caps.processes)
     try:
         started = start(spec, chosen, kind, group=group)
-    except JailError:
+    except BaseException:
         if group is not None:
             group.remove()
         raise

@@ -147,9 +147,15 @@ def _spawn(theirs: dict[str, int]) -> subprocess.Popen[bytes]:
 
 def _pipes() -> tuple[dict[str, int], dict[str, int]]:
     """The runner's and the jail's ends of each pipe."""
-    ours, theirs = {}, {}
-    for name in ("plan", "requests"):
-        theirs[name], ours[name] = os.pipe()
-    for name in ("answers", "log", "info"):
-        ours[name], theirs[name] = os.pipe()
+    ours: dict[str, int] = {}
+    theirs: dict[str, int] = {}
+    try:
+        for name in ("plan", "requests"):
+            theirs[name], ours[name] = os.pipe()
+        for name in ("answers", "log", "info"):
+            ours[name], theirs[name] = os.pipe()
+    except OSError as error:
+        for descriptor in (*ours.values(), *theirs.values()):
+            os.close(descriptor)
+        raise JailError(f"no pipes for a jail: {error.strerror}", "ulimit -n 4096, or fewer --jobs") from error
     return ours, theirs
