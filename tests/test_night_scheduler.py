@@ -10,18 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pantheon_git.ledger.records import Verdict
-from pantheon_git.night.scheduler import (
-    Status,
-    Step,
-    ancestors,
-    culprit,
-    decide,
-    expand,
-    finished,
-    may_retry,
-    status_of,
-)
+from pantheon_git.night.scheduler import Status, culprit, decide, finished, may_retry, status_of
 from pantheon_git.spec.flow import Flow, Retries
+from pantheon_git.spec.steps import Step, ancestors, expand
 
 
 def flow(**nodes: dict[str, Any]) -> Flow:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from pantheon_git.repo.objects import Entry, Objects
+from pantheon_git.repo.objects import EXECUTABLE, FILE, Entry, Objects
 
 _DOCUMENTS = 2000
 _HEAD = 4096
@@ -25,7 +25,7 @@ def conventions(objects: Objects, index: Mapping[str, Entry]) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     documents = sorted(path for path in index if path.lower().endswith(_SUFFIXES))
     for path in documents[:_DOCUMENTS]:
-        if index[path].mode in (0o100644, 0o100755):
+        if index[path].mode in (FILE, EXECUTABLE):
             counts.update(tags_of(objects.blob(index[path].oid)[:_HEAD]))
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return {"tags_in_use": [tag for tag, _ in ranked[:200]]} if ranked else {}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from pantheon_git.ledger.read import TaskState
 from pantheon_git.spec.flow import Flow
 from pantheon_git.spec.task import Task
+
+if TYPE_CHECKING:  # the pre-commit hook loads this module and has 300 ms
+    from pantheon_git.ledger.read import TaskState
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def hold_back_needs(tasks: Sequence[Planned], states: Mapping[str, TaskState]) -
 
 
 def _merged(need: str, states: Mapping[str, TaskState]) -> bool:
-    return need in states and states[need].state == "merged"
+    return need in states and states[need].state in ("merged", "unchanged")
 
 
 def _wait(need: str, states: Mapping[str, TaskState], known: Collection[str]) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pantheon_git.errors import JailError
 from pantheon_git.jail.protocol import Change, Jail, JailSpec, Level
+from pantheon_git.jail.trees import remove_tree
 from pantheon_git.night.patch import Edit, Side, count, render
 from pantheon_git.repo.objects import EXECUTABLE, FILE, FOLDER, GITLINK, LINK, Entry, Objects
 from pantheon_git.repo.writer import Writer
@@ -71,7 +71,7 @@ class Workspace:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-        shutil.rmtree(self._job_dir, ignore_errors=True)
+        remove_tree(self._job_dir)
 
     @property
     def jail(self) -> Jail:
@@ -101,7 +101,7 @@ class Workspace:
     async def restart(self) -> None:
         """A fresh jail on the base, for another attempt; whatever the last one wrote is gone."""
         await self.close()
-        shutil.rmtree(self._job_dir, ignore_errors=True)
+        remove_tree(self._job_dir)
         self.snapshot = Snapshot(tree=self._base_tree, pr_tree=self._base_tree)
         await self._start()
 

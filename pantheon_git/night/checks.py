@@ -1,0 +1,128 @@
+"""The built-in checks, in an explicit dict: deterministic nodes that a flow may use beside its agents."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from pantheon_git.jail.protocol import ExecAnswer
+from pantheon_git.night.gating import merge_gate
+from pantheon_git.night.room import Answer, Check, JobState
+from pantheon_git.night.validate import Facts, task_faults
+from pantheon_git.repo.objects import GITLINK
+from pantheon_git.spec.steps import Step
+
+
+async def noop(job: JobState, step: Step) -> Answer:
+    """Nothing, successfully: what a node costs when its work is free."""
+    return Answer("pass", "nothing to do")
+
+
+async def plan_validate(job: JobState, step: Step) -> Answer:
+    """Whether the task is well-posed (`validate.py`); all faults at once."""
+    plan, planned = job.services.plan, job.planned
+    entries = {path: plan.index[path] for path in planned.files if path in plan.index}
+    facts = Facts(
+        planned,
+        {name: loaded.agent for name, loaded in plan.agents.items()},
+        frozenset(job.services.checks),
+        plan.policy,
+        {path: len(job.services.objects.blob(entry.oid)) for path, entry in entries.items() if entry.mode != GITLINK},
+        step.values,
+    )
+    faults = task_faults(facts)
+    output = {"faults": faults, "files": len(entries), "flow": planned.flow.name, "route": planned.route}
+    if faults:
+        return Answer("fail", "; ".join(faults), {"output.json": _json(output)}, retry=False)
+    return Answer("pass", f"well-posed; {len(entries)} file{'s' * (len(entries) != 1)} in scope",
+                  {"output.json": _json(output)})  # fmt: skip
+
+
+async def check_frontmatter(job: JobState, step: Step) -> Answer:
+    """`frontmatter.check` inside the jail on every document in scope that the job changed, against the base's bytes."""
+    edits = {edit.path.decode("utf-8", "surrogateescape"): edit for edit in job.workspace.snapshot.edits if edit.new}
+    problems: dict[str, list[str]] = {}
+    for path, edit in edits.items():
+        before = {"before": base64.b64encode(edit.old.data).decode()} if edit.old else {}
+        answer = await job.workspace.jail.call("frontmatter.check", {"path": path, **before}, step.spec.timeout)
+        if not answer.ok:
+            problems[path] = [str(answer.result.get("message", "no answer"))]
+        elif not answer.result.get("ok"):
+            problems[path] = [str(problem) for problem in answer.result.get("problems", ())] or ["not ok"]
+    files = {"output.json": _json({"checked": sorted(edits), "problems": problems})}
+    if problems:
+        return Answer("fail", "; ".join(f"{path}: {', '.join(found)}" for path, found in problems.items()), files)
+    return Answer("pass", f"{len(edits)} checked, nothing lost" if edits else "nothing changed", files)
+
+
+async def check_acceptance(job: JobState, step: Step) -> Answer:
+    """The commands of the task's acceptance criteria, one after another; the first that fails stops."""
+    commands = [(a.text, a.check) for a in job.planned.task.goal.acceptance if a.check is not None]
+    files: dict[str, bytes] = {"stdout.log": b"", "stderr.log": b""}
+    for text, command in commands:
+        answer = await job.workspace.jail.exec(["/bin/sh", "-c", command], step.spec.timeout)
+        _log(files, command, answer)
+        if failed := _failure(answer):
+            return Answer("fail", f"{text}: `{command}` {failed}", files)
+    if not commands:
+        return Answer("pass", "no criterion has a command")
+    return Answer("pass", f"{len(commands)} command{'s' * (len(commands) != 1)} passed", files)
+
+
+async def check_command(job: JobState, step: Step) -> Answer:
+    """`with.run`, a list of words or a shell line, from the root of the job's tree."""
+    run = step.values.get("run")
+    if not run or not isinstance(run, str | list | tuple):
+        return Answer("error", "check.command needs with.run: a list of words or a shell line", retry=False)
+    argv = ["/bin/sh", "-c", run] if isinstance(run, str) else [str(word) for word in run]
+    answer = await job.workspace.jail.exec(argv, step.spec.timeout)
+    files: dict[str, bytes] = {"stdout.log": b"", "stderr.log": b""}
+    shown = run if isinstance(run, str) else shlex.join(argv)
+    _log(files, shown, answer)
+    failed = _failure(answer)
+    return Answer("fail" if failed else "pass", f"`{shown}` {failed or 'passed'}", files)
+
+
+async def agree(job: JobState, step: Step) -> Answer:
+    """Whether every node that this one needs passed, and at least one of them is a reviewer."""
+    views = {need: job.result(need) for need in step.needs}
+    said = {need: node.result.verdict for need, node in views.items() if node is not None}
+    reviewers = [need for need, node in views.items() if node is not None and node.result.kind == "review"]
+    files = {"output.json": _json({"said": said})}
+    against = [need for need in step.needs if said.get(need) != "pass"]
+    if not reviewers:
+        return Answer("fail", "no reviewer is among the needs of this node", files, retry=False)
+    if against:
+        return Answer("fail", "; ".join(f"{need} said {said.get(need, 'nothing')}" for need in against), files)
+    return Answer("pass", f"{' and '.join(reviewers)} agree", files)
+
+
+def _failure(answer: ExecAnswer) -> str:
+    if answer.timed_out:
+        return f"ran out of time after {answer.seconds:.0f} s"
+    return f"exited with {answer.code}" if answer.code else ""
+
+
+def _log(files: dict[str, bytes], shown: str, answer: ExecAnswer) -> None:
+    cut = b"\n[cut: more than the limit on output]\n" if answer.truncated else b""
+    files["stdout.log"] += f"$ {shown}\n".encode() + answer.stdout + cut
+    files["stderr.log"] += answer.stderr
+
+
+def _json(data: Any) -> bytes:
+    return (json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode("utf-8", "backslashreplace")
+
+
+CHECKS: Mapping[str, Check] = {
+    "noop": noop,
+    "plan.validate": plan_validate,
+    "check.frontmatter": check_frontmatter,
+    "check.acceptance": check_acceptance,
+    "check.command": check_command,
+    "agree": agree,
+    "merge-gate": merge_gate,
+}
+"""What `uses` may name besides an agent. Closed: a file in a repository cannot add to it."""

@@ -1,0 +1,164 @@
+"""A recorded job again, by day: same base, same flow, same kind of jail; the model's answers are the recorded ones.
+
+Nothing is written to the ledger, no ref moves: nodes are signed with a key that is made for the replay and forgotten,
+since the gate looks at signatures. What comes out is compared with what was recorded, node by node.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from pantheon_git.agent.record import answers_of
+from pantheon_git.errors import PantheonError
+from pantheon_git.jail.collect import collect
+from pantheon_git.jail.open import open_jail
+from pantheon_git.jail.protocol import Level
+from pantheon_git.jail.trees import CheckoutStore
+from pantheon_git.ledger import read
+from pantheon_git.ledger.entries import JobEntry, NodeEntry
+from pantheon_git.ledger.keys import Key
+from pantheon_git.ledger.ledger import Ledger
+from pantheon_git.ledger.records import JobContext, JobResult, NodeResult
+from pantheon_git.ledger.trust import NIGHT, TrustedKey, TrustedKeys
+from pantheon_git.night.checks import CHECKS
+from pantheon_git.night.conventions import conventions
+from pantheon_git.night.job import run_job
+from pantheon_git.night.order import Planned
+from pantheon_git.night.outcome import GATE
+from pantheon_git.night.plan import Plan, make_plan
+from pantheon_git.night.prepare import Engines, agents_of, shares
+from pantheon_git.night.room import Services
+from pantheon_git.repo import paths
+from pantheon_git.repo.git import Git
+from pantheon_git.repo.objects import Objects
+
+NOT_COMPARED = frozenset({"metrics.json", "llm_prompt.txt"})
+"""Counts and times of the machine, and prompts in the model's own template: the replay engine has no tokenizer."""
+TIMES = frozenset({"seconds"})
+"""Keys in an artifact's JSON that hold times."""
+
+
+@dataclass(frozen=True)
+class NodeComparison:
+    name: str
+    recorded: str
+    """Verdict in the ledger."""
+    replayed: str
+    """Verdict now; empty when the node did not come up."""
+    reason: str
+    """Why, as it came out now."""
+    differs: tuple[str, ...]
+    """Files of the artifact that came out otherwise (times aside), and `tree` where the job's tree did."""
+
+    @property
+    def same(self) -> bool:
+        return self.recorded == self.replayed and not self.differs
+
+
+@dataclass(frozen=True)
+class Replay:
+    job: str
+    night: str
+    ending: str
+    """How the job ended now."""
+    nodes: tuple[NodeComparison, ...]
+
+    @property
+    def same(self) -> bool:
+        return all(node.same for node in self.nodes)
+
+
+async def replay(git: Git, which: str, level: Level | str = "auto") -> Replay:
+    """Replay `ID`, `ID.N` or either with `:NODE`. PantheonError when ledger, commit or job has no such thing."""
+    name, _, only = which.partition(":")
+    objects = Objects(git)
+    entry = read.job(git, objects, name)
+    nodes = [node for node in entry.nodes if not only or node.name == only]
+    if not nodes and only:
+        raise PantheonError(f"{entry.job} has no node {only!r}", f"pantheon-git trace {entry.job}")
+    plan = make_plan(git, objects, entry.context.base)
+    planned = plan.task(entry.task)
+    if planned is None or planned.revision != entry.context.revision:
+        base = entry.context.base[:12]
+        raise PantheonError(f"the commit {base} does not hold the task {entry.task} as it was run", "pantheon-git log")
+    if planned.flow.oid != entry.context.flow_oid:
+        raise PantheonError(
+            f"the flow {planned.flow.name} is not the one that {entry.job} ran: pantheon-git changed it"
+        )
+    recorded = {node.name: read.artifact(objects, node) for node in entry.nodes}
+    answers = {key: text for files in recorded.values() for key, text in answers_of(files).items()}
+    result = await _run(git, objects, plan, planned, _context(entry), answers, level)
+    now = {node.result.name: node.result for node in result.nodes}
+    compared = tuple(_compare(node, recorded[node.name], now.get(node.name)) for node in nodes)
+    return Replay(entry.job, entry.night, result.ending, compared)
+
+
+async def _run(
+    git: Git,
+    objects: Objects,
+    plan: Plan,
+    planned: Planned,
+    context: JobContext,
+    answers: Mapping[str, str],
+    level: Level | str,
+) -> JobResult:
+    state = paths.state_dir(git) / "replay"  # not where a night sweeps
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = Key(Ed25519PrivateKey.generate())
+    engines = Engines()
+    for agent in agents_of(plan, [planned]):
+        await engines.add(agent, "replay", None, answers)
+    services = Services(
+        night=f"{context.night}-{os.getpid()}",
+        plan=plan,
+        git=git,
+        objects=objects,
+        signer=Ledger(git, objects, key),
+        keys=TrustedKeys((TrustedKey(key.public, (NIGHT,)),)),
+        engine=engines.engine,
+        checkout=CheckoutStore(state).get(objects, plan.base),
+        state=state,
+        level=level,
+        open_jail=open_jail,
+        collect=collect,
+        checks=CHECKS,
+        conventions=conventions(objects, plan.index),
+        shares=shares(plan, git.work_tree),
+    )
+    return await run_job(services, planned, context)
+
+
+def _context(entry: JobEntry) -> JobContext:
+    """The job's own, with the target as the gate found it: a branch that has moved since must not matter."""
+    gate = next((node for node in entry.nodes if node.uses == GATE), None)
+    target = gate.details.get("gate", {}).get("target") if gate else None
+    return replace(entry.context, target=target or entry.context.base)
+
+
+def _compare(node: NodeEntry, recorded: Mapping[str, bytes], now: NodeResult | None) -> NodeComparison:
+    if now is None:
+        return NodeComparison(node.name, node.verdict, "", "", ())
+    names = sorted((recorded.keys() | now.files.keys()) - NOT_COMPARED)
+    differs = [name for name in names if _plain(name, recorded.get(name)) != _plain(name, now.files.get(name))]
+    if node.details.get("tree") != now.predicate.get("tree"):
+        differs.append("tree")
+    return NodeComparison(node.name, node.verdict, now.verdict, now.reason, tuple(differs))
+
+
+def _plain(name: str, data: bytes | None) -> object:
+    """A file's content for comparison: JSON without its times, all else byte for byte."""
+    if data is None or not name.endswith((".json", ".jsonl")):
+        return data
+    lines = [data] if name.endswith(".json") else data.splitlines()
+    return [_timeless(json.loads(line)) for line in lines]
+
+
+def _timeless(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _timeless(item) for key, item in value.items() if key not in TIMES}
+    return [_timeless(item) for item in value] if isinstance(value, list) else value

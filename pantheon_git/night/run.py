@@ -1,0 +1,292 @@
+"""One night, from lease to close. The main checkout and its index are never touched: the queue comes from a commit,
+jobs run on checkouts of their own, results are refs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pantheon_git import __version__
+from pantheon_git.agent.load import require_local
+from pantheon_git.engines.protocol import Engine
+from pantheon_git.errors import PantheonError
+from pantheon_git.jail.collect import collect
+from pantheon_git.jail.open import open_jail
+from pantheon_git.jail.protocol import Level
+from pantheon_git.jail.trees import CheckoutStore
+from pantheon_git.ledger.keys import load_private
+from pantheon_git.ledger.ledger import Ledger
+from pantheon_git.ledger.records import JobContext, JobResult
+from pantheon_git.ledger.trust import TrustedKeys
+from pantheon_git.night.checks import CHECKS
+from pantheon_git.night.conventions import conventions
+from pantheon_git.night.deadline import Deadline
+from pantheon_git.night.dispatch import Dispatch, PutOff
+from pantheon_git.night.events import Event, GroupCommitted, JobEnded, JobStarted, NightOpened, Said
+from pantheon_git.night.job import run_job
+from pantheon_git.night.lease import lease
+from pantheon_git.night.order import Planned
+from pantheon_git.night.plan import Broken, Plan, make_plan, resolve_target
+from pantheon_git.night.prepare import Engines, agents_of, shares
+from pantheon_git.night.room import Check, Services
+from pantheon_git.night.workspace import Collect, OpenJail
+from pantheon_git.repo import paths
+from pantheon_git.repo.git import Git, require_supported
+from pantheon_git.repo.objects import Objects
+from pantheon_git.repo.refs import read_refs
+
+
+@dataclass(frozen=True)
+class NightOptions:
+    jobs: int = 8
+    """Jobs in flight at once."""
+    only: tuple[str, ...] = ()
+    """Ids of the tasks to run; empty: all."""
+    limit: int | None = None
+    """At most so many jobs."""
+    until: float | None = None
+    """Seconds since the epoch (`deadline.parse_until`)."""
+    engine: str = "auto"
+    """Engine for all agents, in place of the one that each names; `control`: the first candidate answers everywhere."""
+    model_path: Path | None = None
+    jail: Level | str = "auto"
+    target: str | None = None
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What a benchmark replaces. `pantheon-git run` has no way to reach this: its jobs have a jail."""
+
+    open_jail: OpenJail = open_jail
+    collect: Collect = collect
+    checks: dict[str, Check] = field(default_factory=lambda: dict(CHECKS))
+    engine: Callable[[Engine], Engine] = lambda engine: engine
+    """Put around each engine that is opened."""
+
+
+@dataclass(frozen=True)
+class NightResult:
+    night: str | None
+    """None: nothing was to be run, and nothing was recorded."""
+    plan: Plan
+    jobs: Sequence[JobResult] = ()
+    put_off: Sequence[PutOff] = ()
+    broken: Sequence[Broken] = ()
+    interrupted: bool = False
+    seconds: float = 0.0
+
+    @property
+    def endings(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for job in self.jobs:
+            found[job.ending] = found.get(job.ending, 0) + 1
+        return found
+
+    @property
+    def exit_code(self) -> int:
+        """130 after a stop; 1 when a file of the queue is broken or the machinery failed; else 0."""
+        return 130 if self.interrupted else 1 if self.broken or "error" in self.endings else 0
+
+
+async def run_night(
+    git: Git,
+    options: NightOptions = NightOptions(),
+    on_event: Callable[[Event], None] = lambda event: None,
+    wiring: Wiring | None = None,
+) -> NightResult:
+    """Run the queue of the target's tip once. Raises PantheonError before the first job when the night may not start;
+    after that every job has an ending of its own. One runner at a time: LeaseHeldError names the other."""
+    require_supported(git)
+    state = paths.state_dir(git)
+    with lease(state, f"pantheon-git run in {git.path}"):
+        return await _Night(git, state, options, on_event, wiring or Wiring()).run()
+
+
+class _Night:
+    def __init__(
+        self, git: Git, state: Path, options: NightOptions, emit: Callable[[Event], None], wiring: Wiring
+    ) -> None:
+        self.git, self.state, self.options, self.emit, self.wiring = git, state, options, emit, wiring
+        self.objects = Objects(git)
+        self.ledger = Ledger(git, self.objects, load_private(paths.night_key()))
+        self.store = CheckoutStore(state)
+        self.engines = Engines(wiring.engine)
+        self.done: list[JobResult] = []
+        self.started = time.time()
+
+    async def run(self) -> NightResult:
+        for line in (*self.ledger.recover(), *self.store.sweep()):
+            self.emit(Said(line))
+        plan = make_plan(self.git, self.objects, resolve_target(self.git, self.options.target))
+        for loaded in plan.agents.values():
+            require_local(loaded)
+        tasks, put_off = choose(plan, self.options)
+        if not tasks:
+            return NightResult(None, plan, put_off=put_off, broken=plan.broken)
+        try:
+            for agent in agents_of(plan, tasks):
+                await self.engines.add(agent, self.options.engine, self.options.model_path)
+            return await self._with_engines(plan, tasks, put_off)
+        finally:
+            await self.engines.close()
+
+    async def _with_engines(self, plan: Plan, tasks: Sequence[Planned], put_off: list[PutOff]) -> NightResult:
+        services = self._services(plan, self._new_id())
+        contexts = {planned.id: _context(services.night, plan, planned) for planned in tasks}
+        self.ledger.open_night(services.night, list(contexts.values()), self._info(plan))
+        self.emit(NightOpened(services.night, len(tasks), plan.base, str(self.options.jail)))
+        with _stopping() as stop:
+            dispatch = Dispatch(
+                tasks,
+                self.options.jobs,
+                lambda planned: self._one(services, planned, contexts[planned.id]),
+                lambda group: self._commit(services.night, group),
+                lambda planned, error: _defect(contexts[planned.id], plan, error),
+                Deadline(self.options.until),
+                stop,
+            )
+            await dispatch.run()
+            interrupted = stop.is_set()
+        put_off += dispatch.put_off
+        result = NightResult(
+            services.night, plan, self.done, put_off, plan.broken, interrupted, time.time() - self.started
+        )
+        self.ledger.close_night(services.night, _closing(result))
+        return result
+
+    def _services(self, plan: Plan, night: str) -> Services:
+        return Services(
+            night=night,
+            plan=plan,
+            git=self.git,
+            objects=self.objects,
+            signer=self.ledger,
+            keys=TrustedKeys.load(paths.trust_file()),
+            engine=self.engines.engine,
+            checkout=self.store.get(self.objects, plan.base),
+            state=self.state,
+            level=self.options.jail,
+            open_jail=self.wiring.open_jail,
+            collect=self.wiring.collect,
+            checks=self.wiring.checks,
+            conventions=conventions(self.objects, plan.index),
+            shares=shares(plan, self.git.work_tree),
+            emit=self.emit,
+        )
+
+    def _new_id(self) -> str:
+        """The start in UTC; a number behind it where a night of that second exists already."""
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self.started))
+        taken = {ref.rpartition("/")[2] for ref in read_refs(self.git, "refs/pantheon/runs/")}
+        return next(name for n in itertools.count(1) if (name := stamp if n == 1 else f"{stamp}-{n}") not in taken)
+
+    def _info(self, plan: Plan) -> dict[str, Any]:
+        return {
+            "version": __version__,
+            "base": plan.base,
+            "target": plan.target,
+            "policy": plan.policy_oid,
+            "jail": str(self.options.jail),
+            "jobs": self.options.jobs,
+            "agents": self.engines.digests(),
+            "waiting": {task.id: task.why for task in plan.tasks if not task.runs},
+            "broken": {broken.path: list(broken.faults) for broken in plan.broken},
+        }
+
+    async def _one(self, services: Services, planned: Planned, context: JobContext) -> JobResult:
+        self.emit(JobStarted(planned.job, planned.task.goal.summary))
+        result = await run_job(services, planned, context)
+        self.emit(JobEnded(planned.job, result.ending, result.reason, result.seconds))
+        return result
+
+    def _commit(self, night: str, group: Sequence[JobResult]) -> None:
+        started = time.time()
+        committed = self.ledger.commit_group(night, group)
+        self.done += group
+        refs = tuple(ref for job in committed if (ref := job.ref))
+        self.emit(GroupCommitted(tuple(job.context.job for job in group), refs, time.time() - started))
+
+
+def choose(plan: Plan, options: NightOptions) -> tuple[list[Planned], list[PutOff]]:
+    """The tasks that this night runs, and those that wait, each with the reason."""
+    if unknown := sorted(set(options.only) - {task.id for task in plan.tasks}):
+        raise PantheonError(
+            f"no such task in the queue at {plan.base[:12]}: {', '.join(unknown)}",
+            "pantheon-git run --dry-run lists the queue; a task file must be committed to run",
+        )
+    wanted = [task for task in plan.tasks if not options.only or task.id in options.only]
+    put_off = [
+        PutOff(task.id, task.why.removeprefix("no: "))
+        for task in wanted
+        if not task.runs and (task.state == "queued" or options.only)
+    ]
+    tasks = [task for task in wanted if task.runs]
+    if options.limit is not None:
+        put_off += [
+            PutOff(task.id, f"not reached: the limit of {options.limit} jobs") for task in tasks[options.limit :]
+        ]
+        tasks = tasks[: options.limit]
+    return tasks, put_off
+
+
+def _context(night: str, plan: Plan, planned: Planned) -> JobContext:
+    return JobContext(
+        night=night,
+        job=planned.job,
+        task=planned.id,
+        revision=planned.revision,
+        attempt=planned.attempt,
+        flow=planned.flow.name,
+        flow_oid=planned.flow.oid,
+        base=plan.base,
+        target=plan.target,
+    )
+
+
+def _defect(context: JobContext, plan: Plan, error: BaseException) -> JobResult:
+    """A job that died of a defect of ours: recorded as such, with the traceback, so that the night goes on."""
+    trace = "".join(traceback.format_exception(error))
+    reason = f"a defect in pantheon-git: {type(error).__name__}: {error}"
+    title = f"[error] {context.task}"
+    return JobResult(context, (), "error", reason, None, plan.base_tree, {}, title, trace, time.time(), 0.0, {})
+
+
+def _closing(result: NightResult) -> dict[str, Any]:
+    return {
+        "endings": result.endings,
+        "put_off": {entry.id: entry.why for entry in result.put_off},
+        "broken": {broken.path: list(broken.faults) for broken in result.broken},
+        "interrupted": result.interrupted,
+        "seconds": round(result.seconds, 3),
+    }
+
+
+@contextmanager
+def _stopping() -> Iterator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set, in place of dying; a second signal ends the process as usual."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+
+    def on_signal() -> None:
+        stop.set()
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+    for number in signals:
+        loop.add_signal_handler(number, on_signal)
+    try:
+        yield stop
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
