@@ -25,5 +25,6 @@ COMMANDS: dict[str, Entry] = {
     "trace": Entry(PROOF, "trace:trace", "Show what every node of a job saw, said and did."),
     "replay": Entry(PROOF, "replay:replay", "Run a recorded job again from its recorded answers, and compare."),
     "verify": Entry(PROOF, "verify:verify", "Check every signature and every byte of the ledger, offline."),
+    "sync": Entry(PROOF, "sync:sync", "Exchange nights, notes and reviews with a remote, never by force."),
     "bench": Entry(HELP, "bench:bench", "Measure this machine: runner, engine, reviewers."),
 }

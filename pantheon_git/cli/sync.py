@@ -1,0 +1,42 @@
+"""`pantheon-git sync`: exchange the ledger with another clone."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from pantheon_git.cli.context import here
+from pantheon_git.cli.output import JSON, print_json, say, style
+
+
+@click.command()
+@click.argument("remote", default="origin")
+@JSON
+@click.pass_context
+def sync(ctx: click.Context, remote: str, as_json: bool) -> int:
+    """Exchange nights, notes and reviews with a remote, never by force.
+
+    Plain `git push` and `git fetch` leave the ledger where it is; this pushes and fetches it. Notes of both sides are
+    united. What went two ways (both ran the same task, both decided about one PR) is named and left as it is, and the
+    exit code is 1. PR branches do not travel; those of open PRs are made from the ledger.
+    """
+    from pantheon_git.day.sync import sync as exchange
+    from pantheon_git.ledger.keys import load_private
+    from pantheon_git.repo import paths
+    from pantheon_git.repo.objects import Objects
+
+    git = here(ctx).git
+    done = exchange(git, Objects(git), load_private(paths.night_key()), remote)
+    if as_json:
+        print_json(asdict(done))
+        return 1 if done.apart else 0
+    for ref in done.apart:
+        say(f"{style('apart:', fg='yellow')} {ref} went two ways here and at {remote}; nothing was done to it")
+    united = ", the notes of both sides united" if done.united else ""
+    click.echo(f"took {len(done.taken)} refs from {remote}, pushed {len(done.pushed)}{united}")
+    if done.branches:
+        click.echo(f"branches made: {', '.join(done.branches)}")
+    if done.taken:
+        say("next: pantheon-git verify")
+    return 1 if done.apart else 0
