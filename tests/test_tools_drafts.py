@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from pantheon_git.tools.frontmatter import descriptions, forms, ground, language, prose, tags, titles
@@ -100,6 +102,14 @@ def test_a_long_sentence_is_cut_where_it_still_reads_as_one() -> None:
     assert len(cut) <= LONGEST
     assert cut.endswith(".")
     assert cut.count("(") == cut.count(")")
+
+
+@pytest.mark.parametrize("piece", ["{{", "{% ", "{/*", "<a ", "[a](", "`", "~~", "*a", "<!--", "[[a]", "(a ", "> "])
+def test_hostile_text_costs_little_more_than_plain_text(piece: str) -> None:
+    """Openings that are never closed do not make a rule try for ever (one took half a minute)."""
+    started = time.process_time()
+    prose.read(piece * 60_000)
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize(

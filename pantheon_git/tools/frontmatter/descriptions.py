@@ -16,7 +16,9 @@ from pantheon_git.tools.frontmatter.words import base_form, content_stems
 
 SHORTEST, LONGEST = 40, 160
 _SYNONYMS = ("summary", "excerpt", "abstract", "about", "subtitle", "tagline", "lead")
-_WEIGHTS = {"learn": 2.6, "about": 1.7, "api": 2.6, "use": 2.6, "can": 1.9, "do": 1.3}
+_WEIGHTS = {"learn": 2.6, "about": 1.7, "api": 2.6, "use": 2.6, "clause": 2.2, "can": 1.9, "do": 1.3}
+_FIRST, _LATER = 0.3, 0.16
+"""What standing first is worth, and what each sentence before it costs."""
 _FADING = {"can": 0.2, "api": 0.05, "do": 0.03, "learn": 0.02}
 """What a rule loses with each sentence before it: further down, “you can …” speaks of a detail."""
 _NOISE = re.compile(
@@ -27,9 +29,9 @@ _NOISE = re.compile(
 )
 """Such sentences speak of conditions and not of the subject."""
 _LEANING = re.compile(
-    r"^(?:it|they|these|those|this|he|she|such|for example|for this|also|then|once|if|when|now|because|as|with this|to"
-    r"|similar|see|visit|read|please|congratulations|let['’]?s|after|before|you['’]ll|you|your|our|we|unlike|each"
-    r"|don['’]t|do not|make sure|there (?:are|is))\b",
+    r"^(?:it|they|both|these|those|this|he|she|such|for example|for this|also|then|once|if|when|now|because|as"
+    r"|with this|to|similar|see|visit|read|please|congratulations|let['’]?s|after|before|you['’]ll|you"
+    r"|your|our|we|unlike|each|don['’]t|do not|make sure|there (?:are|is))\b",
     re.IGNORECASE,
 )
 """Such a sentence leans on the one before it, or speaks to the reader."""
@@ -37,7 +39,9 @@ _LOOSE_END = re.compile(
     r"(?:\s+(?:and|or|the|a|an|of|to|in|for|with|that|by|on|as|is|are|from|your|using|you|can|which|through))+$"
 )
 _POINTING = re.compile(
-    r"^(?:see|visit|refer)\b|\b(?:this|these|above|below|previous|following|earlier)\b", re.IGNORECASE
+    r"^(?:see|visit|refer)\b|^(?:learn how to )?[a-z]+ (?:it|them|one|both)\b"
+    r"|\b(?:this|these|above|below|previous|following|earlier)\b",
+    re.IGNORECASE,
 )
 
 
@@ -51,7 +55,17 @@ def candidates(prose: Prose, title: str, values: Mapping[str, Any], language: st
             line = fit(form)
             cut = 0.4 if len(form) > LONGEST else 0.0
             shared = len(topic & content_stems(line)) / (len(topic) or 1)
-            found.append((score + 1.2 * shared - min(place, 14) * 0.09 - _faults(sentence, line) - cut, line))
+            found.append(
+                (
+                    score
+                    + 1.2 * shared
+                    + _FIRST * (place == 0)
+                    - min(place, 14) * _LATER
+                    - _faults(sentence, line)
+                    - cut,
+                    line,
+                )
+            )
     found += _from_title(title, known, language)
     heads = [text for _, text in prose.headings[:4]]
     if heads:

@@ -13,7 +13,7 @@ from pantheon_git.tools.frontmatter.words import bag, base_form
 
 _DOC = (
     r"(?:tutorial|guide|document|page|article|post|section|quickstart|codelab|(?:interactive )?walkthrough|recipe|lab"
-    r"|solution|chapter|topic|example|how-to|lesson|sample|series|README|codelab|demo|blog post|exercise|unit)"
+    r"|solution|chapter|topic|example|how-to|lesson|sample|series|README|demo|blog post|exercise|unit|runbook|manual)"
 )
 _THIS = rf"(?:this|the following|the) (?:[\w-]+ )?{_DOC}"
 _YOU = r"(?:you|we|I)(?:['’]ll| will| are going to|['’]re going to| can| also)*"
@@ -56,6 +56,11 @@ _USE = re.compile(
     r"use the [`\w.$@/()-]+ (?:method|function|filter|command|option|class|property)(?: on an? [\w. ]+?)? to (\w.*)",
     re.IGNORECASE,
 )
+_CLAUSE = re.compile(
+    rf"{_THIS}(?: will)? (?:shows?|explains?|describes?|tells?|teaches)(?: you)? "
+    r"(?=(?:how|why|what|when|where) (?!to ))",
+    re.IGNORECASE,
+)
 _USES = re.compile(rf"{_THIS}(?: will)? uses? (?!billable|the following|the term)(?=[^.]* to )", re.IGNORECASE)
 _CAN = re.compile(r"you (?:can|could|may)(?: also| now)? (?!check|use this|find|see|skip|read|continue)", re.IGNORECASE)
 _NOT_VERBS = bag(
@@ -68,12 +73,14 @@ _ADVERBS = re.compile(
 
 def english(sentence: str, known: set[str], shortest: int) -> Iterator[tuple[str, str]]:
     """(rule, new wording) for each rule that fits; `known` are the document's words in lower case."""
-    rules = (_LEARN, _GERUND, _ABOUT, _API, _USE, _CAN, _USES)
-    learn, gerund, about, api, use, can, uses = (rule.match(sentence) for rule in rules)
+    rules = (_LEARN, _GERUND, _ABOUT, _API, _USE, _CAN, _USES, _CLAUSE)
+    learn, gerund, about, api, use, can, uses, clause = (rule.match(sentence) for rule in rules)
     if learn and (told := verb_phrase(sentence[learn.end() :], known)):
         yield "learn", f"Learn how to {told}"
     elif uses:
         yield "about", "Learn how to use " + sentence[uses.end() :]
+    elif clause:
+        yield "clause", "Learn " + sentence[clause.end() :]
     elif gerund and (told := verb_phrase(sentence[gerund.end() :], known)):
         yield "learn", f"Learn how to {told}"
     elif about:

@@ -36,6 +36,11 @@ CJK = ("ja", "zh", "ko", "th")
 """Written without spaces between words (or counted by characters here, as Korean is)."""
 
 
+def small_words(language: str) -> frozenset[str]:
+    """The commonest words of a language: no tag begins or ends with one."""
+    return frozenset(_SMALL_WORDS.get(language, "").split())
+
+
 def script(text: str) -> str:
     """`latin`, or the language code that stands for the script in `_SCRIPTS`; `none` where there is no letter."""
     counts: Counter[str] = Counter()

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 LIMIT = 60_000
 """Characters of a body that are looked at: what a document is about stands at its beginning."""
 
+# Every repeat that may fail is bounded, so that hostile text costs no more than plain text.
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _DROP = re.compile(
-    r"<!--.*?(?:-->|\Z)|\{/\*.*?\*/\}|<(script|style|svg|table)\b.*?(?:</\1>|\Z)|\{\{[%<]?[^\n]*?[%>]?\}\}|\{%.*?%\}",
+    r"<!--.*?(?:-->|\Z)|\{/\*.{0,2000}?\*/\}|<(script|style|svg|table)\b.*?(?:</\1>|\Z)"
+    r"|\{\{[^\n{}]{0,400}\}\}|\{%[^%]{0,400}%\}",
     re.DOTALL | re.IGNORECASE,
 )
 _MDX = re.compile(r"^(?:import|export)\s[^\n]*(?:\n(?![ \t]*\n)[ \t}][^\n]*)*", re.MULTILINE)
 _REFERENCE = re.compile(r"^[ ]{0,3}\[[^\]\n]+\]:[^\n]*$", re.MULTILINE)
-_CODE = re.compile(r"(?<!`)(`+)(?!`)([^\n]*?[^`\n])\1(?!`)")
+_CODE = re.compile(r"(?<!`)(`{1,4})(?!`)([^\n]{0,300}?[^`\n])\1(?!`)")
 _SHIELD = {ord(char): 0xE000 + ord(char) for char in "<>{}[]*_"}
 _UNSHIELD = {code: chr(char) for char, code in _SHIELD.items()}
 """Signs within inline code mean themselves: they are hidden from the rules for markup in the private use area."""
@@ -28,7 +30,9 @@ _BULLET = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]+")
 _IMAGE = re.compile(r"!\[([^\]\n]*)\](?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\]\n]*\])")
 _LINK = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\](?:\((?:[^()\n]|\([^()\n]*\))*\)|\[[^\[\]\n]*\])")
 _BARE_REFERENCE = re.compile(r"\[([^\[\]\n]+)\](?![(\[:])")
-_EMPHASIS = re.compile(r"(\*{1,3}|~~)(?=\S)(.+?)(?<=\S)\1|(?<!\w)(_{1,3})(?=\S)(.+?)(?<=\S)\3(?!\w)", re.DOTALL)
+_EMPHASIS = re.compile(
+    r"(\*{1,3}|~~)(?=\S)(.{1,400}?)(?<=\S)\1|(?<!\w)(_{1,3})(?=\S)(.{1,400}?)(?<=\S)\3(?!\w)", re.DOTALL
+)
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[^\Wa-z_])|(?<=[。！？])[」』）]*")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|Mr|Mrs|Dr|St|No|Fig|approx|incl|z\.B|p\.ex)|\b[A-Z])\.$")
 

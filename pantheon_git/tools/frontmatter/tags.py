@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pantheon_git.tools.frontmatter.language import CJK
+from pantheon_git.tools.frontmatter.language import CJK, small_words
 from pantheon_git.tools.frontmatter.prose import Prose
 from pantheon_git.tools.frontmatter.words import STOP, bag, is_verb, stem
 
@@ -157,20 +157,23 @@ def _phrases(prose: Prose, title: str, language: str) -> list[Counted]:
     """Names and repeated noun-like phrases of a document without a vocabulary. Languages written without blanks, or
     with endings that this module does not know, offer their names in Latin letters and their repeated long runs."""
     word = r"[A-Za-z][A-Za-z0-9_.+#-]*" if language in CJK else r"[^\W\d_][\w.+#-]*"
+    dull = STOP | _VAGUE | small_words(language)
     counts: Counter[str] = Counter()
-    for text in [title, title, *(t for _, t in prose.headings), *prose.paragraphs, *prose.asides]:
+    for text in [title, *(t for _, t in prose.headings), *prose.paragraphs, *prose.asides]:
         for clause in re.split(r"[.,;:!?()\[\]“”\"]+(?:\s|$)|\s[–—|-]\s", text):
-            counts.update(_runs(re.findall(word, clause)))
+            counts.update(_runs(re.findall(word, clause), dull))
     if language in CJK:
         terms = r"[\u30a0-\u30ff]{3,}|[\u4e00-\u9fff]{2,4}(?=[のをはが、。])"
         counts.update(re.findall(terms, " ".join(prose.paragraphs)))
-    return [(phrase, 1.0) for phrase, number in counts.most_common(80) if number > 1 or phrase in title.casefold()]
+    repeated = [phrase for phrase, number in counts.most_common(80) if number > 1]
+    few = [phrase for phrase in counts if phrase in title.casefold()] if len(repeated) < FEWEST else []
+    return [(phrase, 1.0) for phrase in dict.fromkeys([*repeated, *few])]
 
 
-def _runs(words: list[str]) -> Iterator[str]:
+def _runs(words: list[str], dull: frozenset[str]) -> Iterator[str]:
     """Every run of one to three words that could be a name or a noun."""
     lower = [w.strip(".-").casefold() for w in words]
-    good = [len(w) > 2 and w not in STOP and w not in _VAGUE and not is_verb(w) for w in lower]
+    good = [len(w) > 2 and w not in dull and not is_verb(w) for w in lower]
     for at in range(len(words)):
         for length in (1, 2, 3):
             if at + length <= len(words) and all(good[at : at + length]):
