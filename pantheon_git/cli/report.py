@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pantheon_git.cli.context import Here, here
 from pantheon_git.cli.output import JSON, color_wanted, counts, print_json, say, table
+
+if TYPE_CHECKING:
+    from pantheon_git.morning.metrics import Report
 
 
 @click.command()
@@ -33,37 +37,47 @@ def report(
     NIGHT is a name or its beginning; without it, the newest. The night is verified first: exit code 2 when something
     does not match what was signed. A night that went badly or was cut off says so in its first line.
     """
-    from pantheon_git.morning.collect import collect, find_night
-    from pantheon_git.morning.metrics import as_json as whole
-    from pantheon_git.repo.objects import Objects
-
     at = here(ctx)
-    objects = Objects(at.git)
     if list_:
         return _list(at, as_json)
-    found = collect(at.git, objects, find_night(at.git, objects, night))
-    if not no_verify:
-        from pantheon_git.morning.verified import verified
-
-        found = verified(at.git, objects, found)
+    found = _collect(at, night, verify=not no_verify)
     if as_json:
+        from pantheon_git.morning.metrics import as_json as whole
+
         print_json(whole(found))
     elif markdown or output:
-        from pantheon_git.morning.markdown import render as as_markdown
-
-        text = as_markdown(found)
-        if output:
-            output.write_text(text, encoding="utf-8")
-            say(f"wrote {output}")
-        else:
-            click.echo(text, nl=False)
+        _markdown(found, output)
     else:
-        from rich.console import Console
-
-        from pantheon_git.morning.terminal import render
-
-        render(found, Console(no_color=not color_wanted(), highlight=False))
+        _terminal(found)
     return 2 if found.good is False else 0
+
+
+def _collect(at: Here, night: str | None, *, verify: bool) -> Report:
+    from pantheon_git.morning.collect import collect, find_night
+    from pantheon_git.morning.verified import verified
+    from pantheon_git.repo.objects import Objects
+
+    objects = Objects(at.git)
+    found = collect(at.git, objects, find_night(at.git, objects, night))
+    return verified(at.git, objects, found) if verify else found
+
+
+def _markdown(found: Report, output: Path | None) -> None:
+    from pantheon_git.morning.markdown import render
+
+    if output is None:
+        click.echo(render(found), nl=False)
+    else:
+        output.write_text(render(found), encoding="utf-8")
+        say(f"wrote {output}")
+
+
+def _terminal(found: Report) -> None:
+    from rich.console import Console
+
+    from pantheon_git.morning.terminal import render
+
+    render(found, Console(no_color=not color_wanted(), highlight=False))
 
 
 def _list(at: Here, as_json: bool) -> int:

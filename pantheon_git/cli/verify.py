@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from pantheon_git.cli.context import here
 from pantheon_git.cli.output import JSON, print_json, say, style
+
+if TYPE_CHECKING:
+    from pantheon_git.morning.verified import Verification
 
 
 @click.command()
@@ -28,37 +31,18 @@ def verify(ctx: click.Context, night: str | None, anchor: str | None, quiet: boo
 
     Exit code: 0 good, 1 something is missing or malformed, 2 something is not what was signed.
     """
-    from pantheon_git.ledger.anchor import marks_file, write_marks
-    from pantheon_git.ledger.trust import TrustedKeys
-    from pantheon_git.ledger.verify import Summary
-    from pantheon_git.ledger.verify import verify as verify_ledger
-    from pantheon_git.morning.collect import find_night
-    from pantheon_git.repo import paths
-    from pantheon_git.repo.objects import Objects
-    from pantheon_git.repo.refs import read_refs
+    from pantheon_git.morning.verified import verify_ledger
 
-    git = here(ctx).git
-    objects, keys = Objects(git), TrustedKeys.load(paths.trust_file())
-    name = find_night(git, objects, night).night if night else None
-    summary, rows = Summary(), []
     progress = _progress if sys.stderr.isatty() and not quiet else None
-    refs, marks = read_refs(git), marks_file(git)
-    for verdict in verify_ledger(
-        git, keys, night=name, progress=progress, at=anchor, high_water=marks, objects=objects
-    ):
-        summary.add(verdict)
-        if not verdict.ok:
-            rows.append(asdict(verdict))
-            say(f"{style('wrong:', fg='red')} {verdict}")
-    if summary.first is None and name is None:
-        write_marks(marks, refs)
+    found = verify_ledger(here(ctx).git, night, anchor, progress)
     if as_json:
-        counts = {"jobs": summary.jobs, "good": summary.good, "exit_code": summary.exit_code}
-        print_json({**counts, "not_proven": list(summary.remarks), "wrong": rows})
-        return summary.exit_code
-    summary.raise_first()
+        print_json(_as_json(found))
+        return found.summary.exit_code
+    for verdict in found.wrong:
+        say(f"{style('wrong:', fg='red')} {verdict}")
+    found.summary.raise_first()
     if not quiet:
-        _tell(summary)
+        _tell(found)
     return 0
 
 
@@ -67,7 +51,19 @@ def _progress(night: str, done: int) -> None:
         click.echo(f"\r\x1b[K{night}: {done} jobs\r", nl=False, err=True)
 
 
-def _tell(summary: Any) -> None:
+def _as_json(found: Verification) -> dict[str, object]:
+    summary = found.summary
+    return {
+        "jobs": summary.jobs,
+        "good": summary.good,
+        "exit_code": summary.exit_code,
+        "not_proven": list(summary.remarks),
+        "wrong": [asdict(verdict) for verdict in found.wrong],
+    }
+
+
+def _tell(found: Verification) -> None:
+    summary = found.summary
     if not summary.jobs:
         click.echo("good: the ledger holds no job yet")
         return

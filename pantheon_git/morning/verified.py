@@ -1,17 +1,45 @@
-"""The report's word on whether its records are what was signed."""
+"""Whether the records are what was signed: for the report, and for `verify`."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pantheon_git.errors import PantheonError
-from pantheon_git.ledger.anchor import marks_file
+from pantheon_git.ledger.anchor import marks_file, write_marks
 from pantheon_git.ledger.trust import NIGHT, PERSON, TrustedKeys
-from pantheon_git.ledger.verify import summarise, verify
+from pantheon_git.ledger.verify import JobVerdict, Progress, Summary, summarise, verify
+from pantheon_git.morning.collect import find_night
 from pantheon_git.morning.metrics import Report
 from pantheon_git.repo import paths
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
+from pantheon_git.repo.refs import read_refs
+
+
+@dataclass(frozen=True)
+class Verification:
+    summary: Summary
+    wrong: list[JobVerdict]
+    """Everything that is wrong, in the order in which it was found."""
+
+
+def verify_ledger(
+    git: Git, night: str | None = None, anchor: str | None = None, progress: Progress | None = None
+) -> Verification:
+    """Verify the ledger, or one night by name or its beginning. A whole ledger that is good is remembered outside the
+    repository, so that a later run finds a rollback. PantheonError where nobody is trusted or there is no such night.
+    """
+    objects, keys = Objects(git), TrustedKeys.load(paths.trust_file())
+    name = find_night(git, objects, night).night if night else None
+    refs, marks = read_refs(git), marks_file(git)
+    summary, wrong = Summary(), []
+    for verdict in verify(git, keys, night=name, progress=progress, at=anchor, high_water=marks, objects=objects):
+        summary.add(verdict)
+        if not verdict.ok:
+            wrong.append(verdict)
+    if summary.first is None and name is None:
+        write_marks(marks, refs)
+    return Verification(summary, wrong)
 
 
 def verified(git: Git, objects: Objects, report: Report) -> Report:
