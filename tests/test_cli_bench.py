@@ -15,6 +15,11 @@ from pantheon_git.engines.control import ControlEngine
 from pantheon_git.engines.protocol import Request
 from tests.cli_support import cli, git
 
+PROSE = (
+    "Bees need a dry hive, food in winter and somebody who looks in once a week. This guide shows how to keep a first "
+    "colony of bees through its first year, from the choice of a place for the hive to the honey harvest in August."
+)
+
 
 def test_the_recorder_passes_on_and_remembers() -> None:
     """Answers are the engine's own; requests and scores are kept in order, tokens and idle time counted."""
@@ -57,3 +62,23 @@ def test_bench_runner_prints_ours_beside_the_shell(tmp_path: Path) -> None:
     assert found["jailed_share"] == pytest.approx(found["jailed_ms"] / found["shell_ms"])
     assert found["bare_ms"] < found["jailed_ms"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.jail
+def test_documents_are_run_and_written_out(tmp_path: Path) -> None:
+    """Each document of the folder becomes a task; accepted answers, all answers and the files come out by id."""
+    rows = [
+        {"id": "a", "repo": "one", "path": "docs/a.md", "body": f"# Keeping bees\n\n{PROSE}\n"},
+        {"id": "b", "repo": "two", "path": "docs/a.md", "body": "---\ntitle: x\ntitle: y\n---\n"},
+    ]
+    source, into = tmp_path / "source", tmp_path / "into"
+    source.mkdir()
+    (source / "docs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = ("--into", str(into), "--engine", "control", "--json")
+    done = cli(tmp_path, "bench", "documents", str(source), *words, check=True)
+    figures = json.loads(done.out)
+    assert (figures["tasks"], figures["accepted"], figures["endings"]["refused"]) == (2, 1, 1)
+    accepted = [json.loads(line) for line in (into / "pred.jsonl").read_text().splitlines()]
+    assert [(row["id"], row["title"]) for row in accepted] == [("a", "Keeping bees")]
+    assert (into / "files/two/docs/a.md").read_text() == rows[1]["body"]
+    assert (into / "files/one/docs/a.md").read_text().startswith("---\ntitle: Keeping bees\n")

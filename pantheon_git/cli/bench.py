@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -89,3 +90,40 @@ def engine(copies: int, jobs: int, as_json: bool) -> None:
     click.echo(table(rows, ("", "TOKENS", "SECONDS", "TOKENS/S")))
     click.echo(f"ratio {found.ratio:.3f}; {found.jobs} jobs, {found.requests} requests, {jobs} jobs at once")
     click.echo(f"the engine was idle for {100 * found.idle_seconds / found.night_seconds:.1f} % of the night")
+
+
+@bench.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--into", required=True, type=click.Path(path_type=Path), help="Folder for what came of each document.")
+@click.option("--vocabulary", multiple=True, metavar="REPO=FILE", help="JSON list of a repository's tags. Repeatable.")
+@click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of every task. Repeatable.")
+@click.option("--engine", default="auto", type=click.Choice(["auto", "openvino", "control"]), help="Model engine.")
+@click.option("--model-path", type=click.Path(exists=True, path_type=Path), help="A model on disk.")
+@click.option("-j", "--jobs", type=click.IntRange(1), default=16, show_default=True, help="Jobs at once.")
+@JSON
+def documents(folder: Path, into: Path, as_json: bool, **options: Any) -> None:
+    """Run a night of doc.frontmatter over the documents of FOLDER, one task each, and write what came of them.
+
+    FOLDER holds docs.jsonl (id, repo, path, body) or files/. `--engine control` puts the first computed candidate in
+    place of every answer of the model. Writes pred.jsonl (accepted), written.jsonl (all) and files/ into the folder
+    of --into, for a scorer to read.
+    """
+    from pantheon_git.cli.progress import Progress
+    from pantheon_git.day.documents import bench_documents, load_documents, make_repository
+    from pantheon_git.night.run import NightOptions
+
+    pairs = {name: dict(item.partition("=")[::2] for item in options[name]) for name in ("params", "vocabulary")}
+    found = load_documents(folder, pairs["params"], {repo: Path(file) for repo, file in pairs["vocabulary"].items()})
+    chosen = NightOptions(jobs=options["jobs"], engine=options["engine"], model_path=options["model_path"])
+    with _workshop() as place:
+        git = make_repository(place, found)
+        progress = Progress(as_json)
+        try:
+            done = asyncio.run(bench_documents(git, found, into, chosen, progress))
+        finally:
+            progress.close()
+    if as_json:
+        print_json(done.as_json())
+        return
+    rows = [(str(name), str(value)) for name, value in done.as_json().items()]
+    click.echo(table(rows, ("FIGURE", "VALUE")))
