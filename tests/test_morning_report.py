@@ -86,7 +86,7 @@ def test_who_wrote_each_field_is_said(night: House) -> None:
     assert report.shares["title"] == {"tool": 2, "kept": 1}
     text = shown(report)
     assert "description: model 2, fall-back 1 (of 3)" in text
-    assert "description: fall-back, tags: tool, title: kept as it was" in text
+    assert "description: fall-back, tags: tool, title: kept" in text
 
 
 def test_failures_are_grouped_by_cause(night: House) -> None:
@@ -160,6 +160,21 @@ def test_costs_are_the_nights_own_or_left_out(tmp_path: Path) -> None:
     assert "CPU" not in shown(report_of(at))
     at.ledger.close_night(NAME, {"put_off": {}, "cpu_seconds": 8.5})
     assert "600 tokens read, 40 written, 8.5 CPU seconds (8.5 a job)" in shown(report_of(at))
+
+
+def test_the_models_that_answered_are_named(tmp_path: Path) -> None:
+    """With the beginning of their digest; a control night is called one, so that nobody takes it for the model."""
+    at = house(tmp_path / "r")
+    for name, engine in (("20261101T000000Z", "openvino"), ("20261102T000000Z", "control")):
+        result = at.result(f"{engine}-1.1", night=name)
+        agent = {"engine": engine, "model": "tiny", "digest": "sha256:0123456789abcdef"}
+        at.ledger.open_night(name, [result.context], {"base": at.base, "agents": {"doc.x": agent}})
+        at.ledger.commit_group(name, [result])
+        at.ledger.close_night(name, {"put_off": {}})
+        report = collect(at.git, at.objects, find_night(at.git, at.objects, name))
+        wanted = "CONTROL: the first computed" if engine == "control" else "tiny (openvino, sha256:0123456789ab)"
+        assert wanted in shown(report)
+        assert wanted.replace("_", "") in markdown.render(report).replace("\\", "")
 
 
 def test_nothing_accepted_is_a_bad_night(tmp_path: Path) -> None:

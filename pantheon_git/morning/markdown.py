@@ -8,6 +8,7 @@ from pantheon_git.morning.metrics import Card, Report
 from pantheon_git.morning.words import (
     describe_authors,
     describe_costs,
+    describe_engines,
     describe_paths,
     describe_shares,
     describe_verdicts,
@@ -23,6 +24,7 @@ def render(report: Report) -> str:
         f"# Night {report.night}",
         f"**{one_line(report.headline)}**",
         f"Started {started} on `{branch}` at `{report.base[:12]}`. {describe_costs(report)}",
+        _escaped(describe_engines(report)),
         _prs(report),
         _failures(report),
         _rest(report),

@@ -12,8 +12,15 @@ from rich.console import Console
 from rich.text import Text
 
 from pantheon_git.morning.metrics import Card, Cause, Report
-from pantheon_git.morning.words import describe_authors, describe_costs, describe_paths, describe_shares, one_line
-from pantheon_git.morning.words import describe_verdicts as verdicts
+from pantheon_git.morning.words import (
+    describe_authors,
+    describe_costs,
+    describe_engines,
+    describe_paths,
+    describe_shares,
+    describe_verdicts,
+    one_line,
+)
 
 CARDS, ROWS, NAMED = 30, 20, 6
 """What a terminal shows at most: cards, rows of a list, jobs of one cause. The rest is counted."""
@@ -38,6 +45,8 @@ def render(report: Report, console: Console) -> None:
     branch = report.target.removeprefix("refs/heads/")
     page.line(f"night {report.night}, started {started}, on {branch} at {report.base[:12]}", "dim")
     page.line(describe_costs(report), "dim")
+    if engines := describe_engines(report):
+        page.line(engines, "bold yellow" if "CONTROL" in engines else "dim")
     if report.one_key:
         page.line("nights and reviews are signed with one key here", "dim")
     _cards(report, page)
@@ -71,7 +80,7 @@ def _card(card: Card, page: Page) -> None:
     page.line(f"{one_line(card.title, 100)}{state}", "bold", 2)
     page.line(describe_paths(card), "", 4)
     authors = f"; {describe_authors(card.authorship)}" if card.authorship else ""
-    page.line(f"{verdicts(card)}{authors}", "dim", 4)
+    page.line(f"{describe_verdicts(card)}{authors}", "dim", 4)
     page.line(card.next_command, "cyan", 4)
 
 

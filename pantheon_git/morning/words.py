@@ -11,7 +11,7 @@ AUTHORS = {
     "model-copied": "model (copied)",
     "tool": "tool",
     "fallback": "fall-back",
-    "kept": "kept as it was",
+    "kept": "kept",
 }
 MOST = 200
 
@@ -23,7 +23,7 @@ def one_line(text: str, most: int = MOST) -> str:
 
 
 def describe_authors(authorship: Mapping[str, str]) -> str:
-    """`title: kept as it was, description: model`."""
+    """`title: kept, description: model`."""
     return ", ".join(f"{name}: {AUTHORS.get(who, who)}" for name, who in authorship.items())
 
 
@@ -50,6 +50,20 @@ def describe_shares(report: Report) -> list[str]:
         told = [f"{AUTHORS.get(author, author)} {count}" for author, count in who.items()]
         lines.append(f"{name}: {', '.join(told)} (of {total})")
     return lines
+
+
+def describe_engines(report: Report) -> str:
+    """Which models answered; of a control night, that none did."""
+    engines = {
+        (str(one.get("engine")), str(one.get("model")), str(one.get("digest"))) for one in report.agents.values()
+    }
+    told = []
+    for engine, model, digest in sorted(engines):
+        if engine == "control":
+            told.append("CONTROL: the first computed candidate answered in the model's place")
+        else:
+            told.append(f"{model} ({engine}, {digest[:19]})")
+    return "; ".join(told)
 
 
 def describe_costs(report: Report) -> str:
