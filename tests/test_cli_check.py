@@ -81,6 +81,25 @@ def test_each_kind_of_fault_is_found(repo: Path, name: str, text: str, said: str
     assert any(line.startswith(f"{name}:") and said in line for line in faults(done)), done.err
 
 
+@pytest.mark.parametrize("name", ["a-1.tmol", "deep/a-1.toml", "a-1.toml.orig"])
+def test_a_file_that_would_never_run_is_a_fault(repo: Path, name: str) -> None:
+    """A task that is misspelt, nested or a leftover does not vanish in silence; README and dot files may lie there."""
+    put(repo / ".pantheon/queue" / name, TASK)
+    put(repo / ".pantheon/queue/.gitkeep", "")
+    put(repo / ".pantheon/queue/README.md", "Tasks.\n")
+    (found,) = faults(cli(repo, "check"))
+    assert found.startswith(f".pantheon/queue/{name}:1:1: no task: ")
+
+
+def test_a_link_in_the_queue_is_a_fault(repo: Path) -> None:
+    """A night reads regular files only, so a link would be passed over."""
+    put(repo / "elsewhere.toml", TASK)
+    (repo / ".pantheon/queue").mkdir()
+    (repo / ".pantheon/queue/a-1.toml").symlink_to("../../elsewhere.toml")
+    (found,) = faults(cli(repo, "check"))
+    assert "no task" in found
+
+
 def test_an_agent_that_is_not_local_is_refused(repo: Path) -> None:
     """Only what runs on this machine runs at night; `check` says so by day, with the line."""
     stock = CHECKOUT / "agents/review.peerA"

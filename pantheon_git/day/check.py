@@ -50,6 +50,7 @@ def check(snapshot: Snapshot) -> Checked:
     _agents(found, snapshot)
     _flows(found, snapshot)
     _tasks(found, snapshot)
+    found.faults += _strays(snapshot)
     found.faults.sort(key=_place)
     return found
 
@@ -106,6 +107,16 @@ def _tasks(found: Checked, snapshot: Snapshot) -> None:
         for fault in task_faults(facts):
             found.faults.append(f"{_at(snapshot, path, fault.partition(':')[0].split('.'))}: {fault}")
     _cycles(found, snapshot)
+
+
+def _strays(snapshot: Snapshot) -> Iterator[str]:
+    """Files where tasks or flows belong that would never be read: a misspelt suffix must not vanish in silence."""
+    for folder, what in ((QUEUE, "task"), (FLOWS, "flow")):
+        read = {path for path, _ in _named(snapshot, folder)}
+        for path in snapshot.sizes:
+            name = path.removeprefix(folder)
+            if path.startswith(folder) and path not in read and not name.startswith((".", "README")):
+                yield f"{path}:1:1: no {what}: only regular files NAME.toml directly in {folder} are read"
 
 
 def _cycles(found: Checked, snapshot: Snapshot) -> None:
