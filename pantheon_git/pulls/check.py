@@ -29,7 +29,7 @@ def check_entry(desk: Desk, entry: JobEntry) -> str:
             contexts = _contexts(ground, tree)
         night = NightGround(entry.night, contexts, objects.commit(artifacts).tree if artifacts else None)
         assert folder is not None  # noqa: S101 - required above
-        job = verify_job(ground, night, folder)
+        job = verify_job(ground, night, folder).job
         with at(f"{RUNS}{entry.night}", refs[RUNS + entry.night]):
             require(sha256(job.envelope.payload) == entry.sha256, "the entry is not the one that was read")
     except Fault as fault:
