@@ -35,10 +35,12 @@ def agent(**changes: Any) -> LoadedAgent:
             "written": {"final": True},
         },
         "tools": {
-            "frontmatter.inspect": {"bind": {"path": "task.path"}, "show": ["title", "excerpt"]},
+            "frontmatter.inspect": {"bind": {"path": "task.path"}},
             "frontmatter.write": {"bind": {"path": "task.path"}, "ask": ["description"],
                                   "draft": {"description": "result.frontmatter.inspect.descriptions"},
-                                  "form": {"description": "sentence"}},
+                                  "form": {"description": "sentence"},
+                                  "show": {"Title": "result.frontmatter.inspect.title",
+                                           "Text": "result.frontmatter.inspect.excerpt"}},
         },
         "final": {"bind": {"path": "task.path", "authorship": "result.frontmatter.write.authorship"}},
     }  # fmt: skip

@@ -36,6 +36,16 @@ class Legal:
     def forced(self) -> bool:
         return not self.asked
 
+    @property
+    def plain(self) -> str | None:
+        """The one asked text whose value alone is the answer, where the manifest wants that."""
+        names = list(self.asked)
+        return names[0] if self.use.plain and len(names) == 1 and is_text(self.asked[names[0]]) else None
+
+    def render(self, args: Mapping[str, Any]) -> str:
+        """The action as the model writes it: compact JSON without free white space, or the one text."""
+        return str(args[self.plain]) if self.plain else render(self.name, args)
+
 
 @dataclass(frozen=True)
 class Action:
@@ -94,8 +104,9 @@ def legal_actions(agent: Agent, state: str, sources: Sources) -> list[Legal]:
 
 
 def _legal(name: str, use: Use, schema: Mapping[str, Any], sources: Sources) -> Legal:
-    bound = {argument: value for argument, source in use.bind.items() if (value := sources.get(source)) is not _MISSING}
     wanted = use.ask if use.ask_when is None else [a for a in use.ask if a in sources.find(use.ask_when, ())]
+    values = {argument: sources.get(source) for argument, source in use.bind.items() if argument not in wanted}
+    bound = {argument: value for argument, value in values.items() if value is not _MISSING}
     properties = schema.get("properties", {})
     return Legal(name, use, bound, {argument: properties.get(argument, {}) for argument in wanted}, schema)
 
@@ -135,11 +146,14 @@ def faults_of(value: Any, schema: Mapping[str, Any]) -> list[str]:
 def control_answer(legal: list[Legal], sources: Sources) -> str:
     """The answer in place of the model's own: the first action, each argument its first computed candidate."""
     first = legal[0]
-    return render(first.name, {name: _first(sources.find(first.use.draft.get(name, ""))) for name in first.asked})
+    return first.render({name: _first(sources.find(first.use.draft.get(name, ""))) for name in first.asked})
+
+
+def is_text(schema: Mapping[str, Any]) -> bool:
+    return schema.get("type", "string") == "string" and "enum" not in schema
 
 
 def render(name: str, args: Mapping[str, Any]) -> str:
-    """An action as the model writes it: compact JSON, no free white space."""
     return json.dumps({"tool": name, "args": dict(args)}, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -11,14 +11,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pantheon_git.agent.actions import Legal
+from pantheon_git.agent.actions import Legal, is_text, render
 
-_LINE = r"""line ::= ([^"\\\x00-\x1f\x7f] | "\\" ["\\])+"""
-_SENTENCE = r"""sentence ::= ([^"\\.!?\x00-\x1f\x7f] | "\\" ["\\] | [.!?] [^" \\.!?\x00-\x1f\x7f])+ [.]"""
-"""A full stop within a sentence is followed by something other than a space (`Node.js`, `2.5`): no second sentence."""
-_NUMBER = r"""number ::= "-"? [0-9]+ ("." [0-9]+)?"""
-_INTEGER = r"""integer ::= "-"? [0-9]+"""
-_BASE = {"line": _LINE, "sentence": _SENTENCE, "number": _NUMBER, "integer": _INTEGER}
+_JSON = {
+    "line": r"""line ::= ([^"\\\x00-\x1f\x7f] | "\\" ["\\])+""",
+    "sentence": r"""sentence ::= ([^"\\.!?\x00-\x1f\x7f] | "\\" ["\\] | [.!?] [^" \\.!?\x00-\x1f\x7f])+ [.]""",
+    "number": r"""number ::= "-"? [0-9]+ ("." [0-9]+)?""",
+    "integer": r"""integer ::= "-"? [0-9]+""",
+}
+_PLAIN = {
+    "line": r"""line ::= [^ \x00-\x1f\x7f] [^\x00-\x1f\x7f]*""",
+    "sentence": r"""sentence ::= [^ .!?\x00-\x1f\x7f] ([^.!?\x00-\x1f\x7f] | [.!?] [^ .!?\x00-\x1f\x7f])+ [.]""",
+}
+"""A stop within a sentence is followed by something other than a space (`Node.js`, `2.5`): no second sentence."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,22 @@ class Constraint:
     prefix: str
     """Given to the model as the beginning of its own answer, at the price of reading instead of writing."""
     grammar: str
+    plain: tuple[str, str] | None = None
+    """Tool and argument, where the answer is the argument's text alone."""
+
+    def whole(self, said: str) -> str:
+        """The action that the model's words make, as JSON."""
+        return render(self.plain[0], {self.plain[1]: said.strip()}) if self.plain else self.prefix + said
 
 
 def constrain(legal: list[Legal]) -> Constraint:
     """The constraint of an answer that takes one of the legal actions."""
     used: set[str] = set()
+    if len(legal) == 1 and (name := legal[0].plain):
+        form = legal[0].use.form.get(name, "line")
+        openings = legal[0].use.openings.get(name, ())
+        body = f"{_choice(openings)} {form}" if openings else form
+        return Constraint("", _grammar([body], {form}, _PLAIN), (legal[0].name, name))
     if len(legal) == 1 and legal[0].asked:
         head, first = _head(legal[0])
         body = _arguments(legal[0], used, skip=first)
@@ -41,11 +57,10 @@ def constrain(legal: list[Legal]) -> Constraint:
 
 
 def _head(option: Legal) -> tuple[str, bool]:
-    """The text before the first asked value; a text's opening quote belongs to it (True), unless openings differ."""
+    """The text before the first asked value; the opening quote of a text belongs to it (True)."""
     name = next(iter(option.asked))
-    head = f'{{"tool":{json.dumps(option.name)},"args":{{{json.dumps(name)}:'
-    quoted = _is_text(option.asked[name])
-    return head + ('"' if quoted else ""), quoted
+    quoted = is_text(option.asked[name])
+    return f'{{"tool":{json.dumps(option.name)},"args":{{{json.dumps(name)}:' + ('"' if quoted else ""), quoted
 
 
 def _action(option: Legal, used: set[str]) -> str:
@@ -85,10 +100,6 @@ def _value(option: Legal, name: str, schema: Mapping[str, Any], used: set[str], 
     return " ".join([*begin, *([_choice(openings)] if openings else []), form, r'"\""'])
 
 
-def _is_text(schema: Mapping[str, Any]) -> bool:
-    return schema.get("type", "string") == "string" and "enum" not in schema
-
-
 def _choice(texts: Iterable[str]) -> str:
     return "(" + " | ".join(_literal(text) for text in texts) + ")"
 
@@ -97,5 +108,5 @@ def _literal(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _grammar(bodies: list[str], used: set[str]) -> str:
-    return "\n".join([f"root ::= {' | '.join(bodies)}", *(_BASE[name] for name in sorted(used))]) + "\n"
+def _grammar(bodies: list[str], used: set[str], base: Mapping[str, str] = _JSON) -> str:
+    return "\n".join([f"root ::= {' | '.join(bodies)}", *(base[name] for name in sorted(used))]) + "\n"

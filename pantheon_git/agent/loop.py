@@ -66,7 +66,7 @@ async def _machine(this: Run) -> None:
 async def _prompt(this: Run, legal: list[Legal]) -> Action | str:
     """Ask the model; its action, or what is wrong with its answer."""
     constraint = constrain(legal)
-    shown = prompt.pieces(this.results[-this.loop.keep_results :], this.shown)
+    shown = prompt.pieces(legal, this.sources_in_view)
 
     def compose(pieces: prompt.Pieces) -> str:
         said = prompt.messages(this.loaded, this.view, legal, pieces, this.problems)
@@ -83,7 +83,7 @@ async def _prompt(this: Run, legal: list[Legal]) -> Action | str:
     request = Request(fitted.prompt, most, grammar=constraint.grammar, key=key, control=answer)
     said = await this.engine.complete(request)
     this.record.answered(key, this.state, fitted.prompt, said)
-    return parse(constraint.prefix + said.text, legal)
+    return parse(constraint.whole(said.text), legal)
 
 
 async def _tool(this: Run, action: Action) -> None:

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pantheon_git.agent.actions import FINAL, Legal, render
+from pantheon_git.agent.actions import FINAL, Legal, Sources, render
 from pantheon_git.agent.context import Piece
 from pantheon_git.agent.load import LoadedAgent
 from pantheon_git.agent.view import TaskView
@@ -33,7 +33,8 @@ def messages(
 
 def system(loaded: LoadedAgent, view: TaskView, legal: Sequence[Legal]) -> str:
     """Shared by all documents of a night that are in the same state."""
-    parts = [loaded.prompt.strip(), *(card(option) for option in legal), conventions(loaded, view.params)]
+    told = [option.use.instruct for option in legal]
+    parts = [loaded.prompt.strip(), *(card(option) for option in legal), conventions(loaded, view.params), *told]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -46,8 +47,8 @@ def card(option: Legal) -> str:
     for name, schema in option.asked.items():
         lines.append(f"- {name} ({schema.get('type', 'text')}): {schema.get('description', '')}".rstrip(": "))
     example = {name: tool.example[name] for name in option.asked if name in tool.example}
-    if example:
-        lines.append(f"Example: {render(option.name, example)}")
+    if len(example) == len(option.asked):
+        lines.append(f"Example: {option.render(example)}")
     return "\n".join(lines)
 
 
@@ -58,15 +59,19 @@ def conventions(loaded: LoadedAgent, params: Mapping[str, Any]) -> str:
 
 
 def examples(loaded: LoadedAgent, legal: Sequence[Legal]) -> list[Message]:
-    """Worked examples of the agent's own (`examples.toml`), as earlier turns, for the actions that are legal now."""
-    raw = tomllib.loads(loaded.files[EXAMPLES].decode()) if EXAMPLES in loaded.files else {}
+    """Worked examples of the agent's own (`examples.toml`), as earlier turns: for each, what this action shows of it,
+    and the answer to what this action asks. Only where one action is legal: a choice of actions has no such examples.
+    """
+    if len(legal) != 1 or EXAMPLES not in loaded.files:
+        return []
+    option = legal[0]
     turns: list[Message] = []
-    for example in raw.get("example", ()):
-        option = next((option for option in legal if option.name == example["tool"]), None)
-        if option is not None and set(option.asked) == set(example["args"]):
-            pieces = [Piece(name, label(name), flat(value)) for name, value in example["show"].items()]
-            turns.append(Message("user", ask((), pieces, ())))
-            turns.append(Message("assistant", render(option.name, {n: example["args"][n] for n in option.asked})))
+    for example in tomllib.loads(loaded.files[EXAMPLES].decode()).get("example", ()):
+        if set(option.asked) <= set(example["answer"]):
+            shown = [Piece(name, name, example["show"][name]) for name in option.use.show if name in example["show"]]
+            turns.append(Message("user", ask((), shown, ())))
+            answer = option.render({name: example["answer"][name] for name in option.asked})
+            turns.append(Message("assistant", answer))
     return turns
 
 
@@ -78,14 +83,13 @@ def ask(goals: Sequence[str], pieces: Sequence[Piece], problems: Sequence[str]) 
     return "\n".join(lines)
 
 
-def pieces(results: Sequence[tuple[str, Mapping[str, Any]]], shown: Mapping[str, Sequence[str]]) -> list[Piece]:
-    """The results as pieces of text, oldest first; `shown` limits a tool's result to some of its keys."""
-    return [
-        Piece(f"{tool}.{key}", label(key), text)
-        for tool, result in results
-        for key in shown.get(tool) or result
-        if (text := flat(result.get(key))) != ""
-    ]
+def pieces(legal: Sequence[Legal], sources: Sources) -> list[Piece]:
+    """What the results and the task show the model: what the legal actions ask to see, else the results whole."""
+    shown = {name: source for option in legal for name, source in option.use.show.items()}
+    if not shown:
+        shown = {label(key): f"result.{tool}.{key}" for tool, result in sources.results.items() for key in result}
+    found = ((name, source, flat(sources.find(source))) for name, source in shown.items())
+    return [Piece(source.removeprefix("result."), name, text) for name, source, text in found if text]
 
 
 def label(key: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pantheon_git.agent.actions import Action, Sources
@@ -37,7 +37,6 @@ class Run:
         self.max_tool_calls = int(_least(self.loop.max_tool_calls * len(view.paths), limits.tool_calls))
         self.max_failures = int(_least(self.loop.max_failures, limits.failures))
         self.max_tokens = limits.tokens
-        self.shown: Mapping[str, Sequence[str]] = {name: use.show for name, use in self.agent.tools.items()}
         self.outputs: dict[str, Mapping[str, Any]] = {}
         self.written: dict[str, list[tuple[Action, Mapping[str, Any]]]] = {}
         self.seen: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
@@ -54,6 +53,11 @@ class Run:
     @property
     def sources(self) -> Sources:
         return Sources(self.path, self.view.params, dict(self.results))
+
+    @property
+    def sources_in_view(self) -> Sources:
+        """What the model may see: the last `keep_results` results and no others."""
+        return Sources(self.path, self.view.params, dict(self.results[-self.loop.keep_results :]))
 
     @property
     def steps(self) -> int:

@@ -43,7 +43,8 @@ class Tool(Spec):
     """How the agent may use one tool."""
 
     bind: dict[str, str] = Field(default_factory=dict)
-    """Argument → where its value comes from: `task.path`, `task.params.KEY`, `result.TOOL.KEY`. The model sees none."""
+    """Argument → where its value comes from: `task.path`, `task.params.KEY`, `result.TOOL.KEY`. The model sees none.
+    An argument that is asked for at the moment (`ask_when`) is not bound."""
     ask: tuple[str, ...] = ()
     """Arguments that the model fills in. With none, the call is forced and costs no tokens."""
     ask_when: str | None = None
@@ -54,8 +55,13 @@ class Tool(Spec):
     """How the grammar builds an asked text: any one line (the default), or one sentence that ends with a full stop."""
     openings: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Asked argument → the texts that its value may begin with; none: it begins as the model likes."""
-    show: tuple[str, ...] = ()
-    """Keys of this tool's result that the model sees; none: all of them."""
+    plain: bool = False
+    """A single asked text is answered as it is, one line without JSON around it. A small model phrases better so: on
+    129 documents the untuned 135M wrote .58 of descriptions in its own words, and .34 within JSON."""
+    instruct: str = ""
+    """What the model is told to do here, after the role and the schema card."""
+    show: dict[str, str] = Field(default_factory=dict)
+    """What the model sees when it is asked, in this order: label → source (as in `bind`); none: the latest results."""
 
 
 class Contract(Spec):
@@ -71,6 +77,8 @@ class Agent(Spec):
     version: str
     kind: Literal["specialist", "reviewer"] = "specialist"
     description: str
+    goal: str = ""
+    """What `add` asks for when the person says nothing else; `{path}` stands for the file."""
     runtime: Runtime
     loop: Loop = Loop()
     start: Name = "start"
