@@ -5,7 +5,7 @@ from __future__ import annotations
 from pantheon_git.errors import PantheonError, TamperedError
 from pantheon_git.ledger.entries import JobEntry
 from pantheon_git.ledger.layout import ARTIFACTS, OPEN, PRS, RUNS, find_job
-from pantheon_git.ledger.notes import REF
+from pantheon_git.ledger.notes import REF, read_note
 from pantheon_git.ledger.records import JobContext
 from pantheon_git.ledger.statement import OPENED, jobs_of, sha256
 from pantheon_git.ledger.verdict import Fault, at, require
@@ -29,7 +29,12 @@ def check_entry(desk: Desk, entry: JobEntry) -> str:
             contexts = _contexts(ground, tree)
         night = NightGround(entry.night, contexts, objects.commit(artifacts).tree if artifacts else None)
         assert folder is not None  # noqa: S101 - required above
-        job = verify_job(ground, night, folder).job
+        verified = verify_job(ground, night, folder)
+        job = verified.job
+        with at(f"{REF}:{entry.commit}", entry.commit):
+            # What is not merged is no night's base yet, so nobody else's lines belong here.
+            note = read_note(objects, ground.notes, entry.commit) if ground.notes and entry.commit else b""
+            require(note == verified.note, "lines were added to the note of this job")
         with at(f"{RUNS}{entry.night}", refs[RUNS + entry.night]):
             require(sha256(job.envelope.payload) == entry.sha256, "the entry is not the one that was read")
     except Fault as fault:
