@@ -51,15 +51,7 @@ def verify(
     if night is not None and night not in names:
         raise PantheonError(f"no night {night} in this ledger", "pantheon-git log")
     yield from check.opening()
-    done = 0
-    for name in names if night is None else [night]:
-        one = NightCheck(check.ground, name, refs[RUNS + name])
-        for verdict in one:
-            done += verdict.job is not None
-            if progress is not None:
-                progress(name, done)
-            yield verdict
-        check.take(one)
+    yield from check.nights(names if night is None else [night], progress)
     yield from check.base_notes(night)
     if night is None:
         yield from check.leftovers()
@@ -100,6 +92,17 @@ class _LedgerCheck:
         except Fault as fault:
             yield fault.verdict(None, None)
         self.ground = Ground(self.objects, self.keys, self.refs, tree)
+
+    def nights(self, names: list[str], progress: Progress | None) -> Iterator[JobVerdict]:
+        done = 0
+        for name in names:
+            night = NightCheck(self.ground, name, self.refs[RUNS + name])
+            for verdict in night:
+                done += verdict.job is not None
+                if progress is not None:
+                    progress(name, done)
+                yield verdict
+            self.take(night)
 
     def take(self, night: NightCheck) -> None:
         """Keep what the night says about the rest of the ledger."""
