@@ -1,15 +1,131 @@
-"""Reviewers: read-only judges of a change, by a checklist and by how likely the model finds the words."""
+"""Reviewers: read-only judges of a change, by a checklist and by how likely the model finds the words.
+
+Small models judge far better by the probability that they give a text than by the verdict that they write. A reviewer
+therefore scores one text twice, with what it should follow from and without, and asks for a gain: the mean difference
+of the log-probabilities of its tokens, in nats (pointwise mutual information per token; Church and Hanks 1990). Which
+text follows from which is the manifest's business (`scored`, `blank`, prompt.md), so that two reviewers look at one
+change from two sides.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+from pantheon_git.agent.checklist import Item, Page, examine
 from pantheon_git.agent.load import LoadedAgent
-from pantheon_git.agent.outcome import Outcome
+from pantheon_git.agent.outcome import Outcome, StopReason
+from pantheon_git.agent.record import METRICS, Record, json_bytes
 from pantheon_git.agent.view import ChangeView
-from pantheon_git.engines.protocol import Engine
+from pantheon_git.engines.protocol import Engine, Score
+from pantheon_git.errors import EngineError
+from pantheon_git.tools.frontmatter.prose import excerpt
+
+REVIEW = "review.json"
+CONTROL = "none:control"
+"""Digest of the engine that gives no probabilities; the likelihood then has no say, and the review says so."""
+
+
+@dataclass
+class _Review:
+    loaded: LoadedAgent
+    engine: Engine
+    record: Record = field(default_factory=Record)
+    items: dict[str, list[Item]] = field(default_factory=dict)
+    likelihood: dict[str, dict[str, Any]] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
 
 
 async def review(loaded: LoadedAgent, change: ChangeView | Sequence[ChangeView], engine: Engine) -> Outcome:
-    """Judge the change; the verdict is `pass` or `fail`."""
-    raise NotImplementedError  # the loop comes first; the reviewers follow
+    """Judge the change; the verdict is `pass` when every item of every path holds, else `fail`."""
+    changes = (change,) if isinstance(change, ChangeView) else tuple(change)
+    work = _Review(loaded, engine)
+    try:
+        for one in changes:
+            items, page = examine(one, loaded.agent.settings)
+            work.items[one.path] = items
+            if page is not None and {"title", "description"} & page.fresh:
+                items.append(await _weigh(work, one, page))
+    except EngineError as error:
+        return _outcome(work, StopReason.ENGINE, "error", f"engine: {error.message}")
+    failed = [f"{item.name}: {item.said}" for items in work.items.values() for item in items if not item.ok]
+    count = sum(len(items) for items in work.items.values())
+    if not count:
+        return _outcome(work, StopReason.INPUT, "fail", "nothing to review")
+    return _outcome(work, StopReason.FINAL, "fail" if failed else "pass", "; ".join(failed) or f"{count} items hold")
+
+
+async def _weigh(work: _Review, change: ChangeView, page: Page) -> Item:
+    """The likelihood item: what the text gains by what it should follow from."""
+    settings = work.loaded.agent.settings
+    if work.engine.model.digest == CONTROL:
+        return Item("likelihood", True, "not weighed: a control night has no model")
+    parts = {
+        "title": page.title,
+        "description": page.description,
+        "text": excerpt(page.prose, int(settings["excerpt_characters"])),
+        "opening": excerpt(page.prose, int(settings["opening_characters"])),
+    }
+    blank = {**parts, **dict.fromkeys(settings["blank"], "")}
+    scored = _fill(settings["scored"], parts)
+    if not scored.strip():
+        return Item("likelihood", True, "not weighed: the document has no running text")
+    key = f"{change.job}/{change.node}/{len(work.likelihood) + 1}"
+    given = await _score(work, _fill(work.loaded.prompt, parts), scored, f"{key}-given")
+    alone = await _score(work, _fill(work.loaded.prompt, blank), scored, f"{key}-alone")
+    gain, least = given.mean - alone.mean, float(settings["min_gain"])
+    work.likelihood[change.path] = {"given": given.mean, "alone": alone.mean, "gain": gain, "least": least}
+    said = f"the words gain {gain:.2f} nats a token by the document, {least:.2f} are asked for"
+    return Item("likelihood", gain >= least, said)
+
+
+async def _score(work: _Review, prompt: str, text: str, key: str) -> Score:
+    found = await work.engine.score(prompt, text, key)
+    record = work.record
+    record.turns.append(f"=== {key} · scored ===\n{prompt}\n=== {key} · text ===\n{text}\n")
+    record.lines.append({"key": key, "who": "model", "logprobs": list(found.logprobs)})
+    record.count(steps=1, tokens_in=work.engine.count_tokens(prompt) + len(found.logprobs))
+    record.digests = {"model": found.model_digest, "adapter": found.adapter_digest}
+    return found
+
+
+def _fill(template: str, parts: Mapping[str, str]) -> str:
+    """Each `{name}` replaced once, left to right; what is put in is never read as a template again."""
+    done = template
+    for name in parts:
+        done = done.replace("{" + name + "}", f"\x00{name}\x00")
+    for name, text in parts.items():
+        done = done.replace(f"\x00{name}\x00", text.replace("\x00", ""))
+    return done
+
+
+def _outcome(work: _Review, stop: StopReason, verdict: Any, reason: str) -> Outcome:
+    agent, model, digests = work.loaded.agent, work.engine.model, work.record.digests
+    said = {"name": agent.name, "version": agent.version, "digest": work.loaded.digest}
+    checklist = {path: [item.view() for item in items] for path, items in work.items.items()}
+    written = {
+        "agent": said,
+        "verdict": verdict,
+        "rationale": reason,
+        "checklist": checklist,
+        "likelihood": work.likelihood,
+        "settings": dict(agent.settings),
+    }
+    numbers = {name: round(value, 6) for name, value in work.record.numbers.items()}
+    metrics = {**numbers, "seconds": round(time.monotonic() - work.started, 6), "engine": work.engine.name}
+    signed = {
+        "agent": said,
+        "model": {
+            "name": model.name,
+            "digest": digests.get("model") or model.digest,
+            "adapter": digests.get("adapter", model.adapter_digest),
+        },
+        "prompt_sha256": work.record.prompt_sha256,
+        "limits": {},
+        "likelihood": work.likelihood,
+    }
+    files = {**work.record.files(), REVIEW: json_bytes(written), METRICS: json_bytes(metrics)}
+    transient = stop is StopReason.ENGINE
+    return Outcome(stop, verdict, reason[:400], written, files, metrics, {}, transient, signed)

@@ -82,6 +82,19 @@ def ungrounded(line: str, prose: Prose, known: str) -> list[str]:
     return faults
 
 
+def share(line: str, prose: Prose, known: str = "") -> float:
+    """Share of a line's content words (of pairs of characters, in scripts that do not part words) that the document
+    has, 0 to 1; `known`: further words that count as the document's."""
+    seen = f"{prose.text} {known}".casefold()
+    words = [w for w in re.findall(r"[^\W\d_]+", line) if w.casefold() not in _FREE and len(w) > 2]
+    if words and all(w[0] < "\u0250" for w in words):
+        vocabulary = {stem(word) for word in re.findall(r"[^\W\d_]+", seen)}
+        return sum(stem(w.casefold()) in vocabulary for w in words) / len(words)
+    runs = [run.casefold() for run in re.findall(r"[^\W\d_]{2,}", line)]
+    pairs = [run[i : i + 2] for run in runs for i in range(len(run) - 1)]
+    return sum(pair in seen for pair in pairs) / len(pairs) if pairs else 1.0
+
+
 def _other_scripts(line: str, seen: str) -> list[str]:
     """Pairs of characters, for scripts that do not part words."""
     runs = [r.casefold() for r in re.findall(r"[^\W\d_]{2,}", line)]

@@ -1,0 +1,121 @@
+"""A reviewer's checklist: deterministic items about one changed document, each with evidence quoted from the diff."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pantheon_git.agent.view import ChangeView
+from pantheon_git.spec.globs import Globs
+from pantheon_git.tools.frontmatter import ground
+from pantheon_git.tools.frontmatter.document import Document, parse
+from pantheon_git.tools.frontmatter.edit import plain
+from pantheon_git.tools.frontmatter.prose import Prose, read
+from pantheon_git.tools.protocol import ToolError
+
+_MATTER = ("yaml", "toml", "json")
+
+
+@dataclass(frozen=True)
+class Item:
+    name: str
+    ok: bool
+    said: str
+    evidence: str = ""
+    """A line of the diff, word for word."""
+
+    def view(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A document as the job leaves it, and what in its front matter is new."""
+
+    path: str
+    prose: Prose
+    title: str
+    description: str
+    fresh: frozenset[str]
+    """Of `title`, `description` and `tags`, those that the job wrote."""
+
+
+def examine(change: ChangeView, settings: Mapping[str, Any]) -> tuple[list[Item], Page | None]:
+    """The items for one path, and the page where there is one to weigh."""
+    inside = change.path in Globs(change.scope)
+    items = [Item("scope", inside, f"{change.path} is {'in' if inside else 'not in'} the task's scope")]
+    if change.after is None:
+        return [*items, Item("kept", False, "the document is deleted")], None
+    try:
+        new, old = parse(change.after), parse(change.before or b"")
+    except ToolError as error:
+        return [*items, Item("reads", False, error.message)], None
+    if new.kind not in _MATTER or new.repairs:
+        return [*items, Item("reads", False, f"the front matter does not read: {new.reason or new.kind}")], None
+    page = _page(change.path, old, new)
+    return [*items, *_kept(old, new), *_grounded(change, page, settings), *_tags(change, page, new)], page
+
+
+def _page(path: str, old: Document, new: Document) -> Page:
+    fresh = {name for name in ("title", "description", "tags") if plain(old.values.get(name)) != _value(new, name)}
+    return Page(path, read(new.body), _text(new, "title"), _text(new, "description"), frozenset(fresh))
+
+
+def _value(document: Document, name: str) -> Any:
+    return plain(document.values.get(name))
+
+
+def _text(document: Document, name: str) -> str:
+    value = _value(document, name)
+    return value if isinstance(value, str) else str(getattr(value, "text", "") or "")
+
+
+def _kept(old: Document, new: Document) -> Iterator[Item]:
+    same = old.body.strip() == new.body.strip()
+    yield Item("body", same, "the body is as it was" if same else "the body was changed")
+    lost = [key for key in old.values if key not in new.values]
+    changed = [key for key, value in old.values.items()
+               if key != "tags" and key in new.values and plain(value) not in (None, "", [])
+               and _value(new, key) != plain(value)]  # fmt: skip
+    said = "; ".join([*(f"{key} is gone" for key in lost), *(f"{key} was rewritten" for key in changed)])
+    yield Item("keys", not said, said or "every key that was there is as it was")
+
+
+def _grounded(change: ChangeView, page: Page, settings: Mapping[str, Any]) -> Iterator[Item]:
+    known = re.sub(r"[\W_]+", " ", change.path)
+    for name, text, extra in (("title", page.title, known), ("description", page.description, page.title)):
+        if name not in page.fresh:
+            continue
+        part = ground.share(text, page.prose, extra)
+        least = float(settings[f"min_{name}_share"])
+        faults = [fault for fault in ground.ungrounded(text, page.prose, extra) if _counts(fault, settings)]
+        ok = bool(text.strip()) and part >= least and not faults
+        said = "; ".join([f"{part:.0%} of its content words are in the document, {least:.0%} are asked for", *faults])
+        yield Item(f"{name}-grounded", ok, said, _quote(change.patch, name))
+
+
+def _counts(fault: str, settings: Mapping[str, Any]) -> bool:
+    return any(fault.startswith(kind) for kind in settings["inventions"])
+
+
+def _tags(change: ChangeView, page: Page, new: Document) -> Iterator[Item]:
+    if "tags" not in page.fresh:
+        return
+    tags = _value(new, "tags")
+    words = [tag for tag in tags if isinstance(tag, str) and tag.strip()] if isinstance(tags, list) else []
+    ok = (
+        isinstance(tags, list)
+        and len(words) == len(tags) <= 6
+        and len({word.casefold() for word in words}) == len(words)
+    )
+    said = f"{len(words)} tags, none twice" if ok else "not a list of at most six different words"
+    yield Item("tags", ok, said, _quote(change.patch, "tags"))
+
+
+def _quote(patch: bytes, name: str) -> str:
+    """The diff's own line for a key."""
+    pattern = rb'^\+\s*"?' + name.encode() + rb'"?\s*[:=].*$'
+    found = re.search(pattern, patch, re.MULTILINE)
+    return found.group(0).decode("utf-8", "replace")[:300] if found else ""
