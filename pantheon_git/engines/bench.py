@@ -10,11 +10,10 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pantheon_git.engines import models
 from pantheon_git.engines.genai import Loaded, Settings, tensor
-from pantheon_git.engines.openvino import cut
+from pantheon_git.engines.openvino import cut, scoring_settings
 from pantheon_git.engines.protocol import Engine, Request
 
 
@@ -47,21 +46,28 @@ class Throughput:
 
 
 def straight(model: str, asked: Sequence[Asked], settings: Settings | None = None) -> Throughput:
-    """All of them in one `generate()` of a pipeline with the engine's settings, freshly loaded: its cache is empty."""
-    loaded = Loaded(models.find(model), settings or Settings())
-    inputs = [loaded.encode(_whole(one)) for one in asked]
-    configs = [loaded.config(one) if isinstance(one, Request) else loaded.echo_config() for one in asked]
+    """All completions in one `generate()`, then all scores one after another (`openvino.py` says why), through freshly
+    loaded pipelines with the engine's own settings."""
+    chosen = settings or Settings()
+    path = models.find(model)
+    writing, scoring = Loaded(path, chosen), Loaded(path, scoring_settings(chosen), prefix_caching=False)
+    requests = [one for one in asked if isinstance(one, Request)]
+    inputs = [writing.encode(one.prompt) for one in requests]
+    scored = [scoring.encode(one.prompt + one.text) for one in asked if isinstance(one, Scored)]
     wall, cpu = time.perf_counter(), time.process_time()
-    results = loaded.pipeline.generate([tensor(ids) for ids in inputs], configs)
+    configs = [writing.config(one) for one in requests]
+    results = writing.pipeline.generate([tensor(ids) for ids in inputs], configs) if requests else []
+    for ids in scored:
+        scoring.pipeline.generate([tensor(ids)], [scoring.echo_config()])
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    answers = [_answer(loaded, one, result) for one, result in zip(asked, results, strict=True)]
+    answers = [list(result.m_generation_ids[0]) for result in results]
     return Throughput(
         requests=len(asked),
-        tokens_in=sum(map(len, inputs)),
-        tokens_out=sum(count for count, _ in answers),
+        tokens_in=sum(map(len, [*inputs, *scored])),
+        tokens_out=sum(map(len, answers)),
         seconds=wall,
         cpu_seconds=cpu,
-        texts=tuple(text for one, (_, text) in zip(asked, answers, strict=True) if isinstance(one, Request)),
+        texts=tuple(cut(writing.decode(ids), one.stop)[0] for one, ids in zip(requests, answers, strict=True)),
     )
 
 
@@ -90,11 +96,3 @@ async def _ask(engine: Engine, one: Asked) -> tuple[int, str]:
 
 def _whole(one: Asked) -> str:
     return one.prompt if isinstance(one, Request) else one.prompt + one.text
-
-
-def _answer(loaded: Loaded, one: Asked, result: Any) -> tuple[int, str]:
-    """Tokens and text of one `EncodedGenerationResult`."""
-    if isinstance(one, Scored):
-        return 0, ""
-    ids = list(result.m_generation_ids[0])
-    return len(ids), cut(loaded.decode(ids), one.stop)[0]
