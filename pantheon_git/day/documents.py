@@ -142,7 +142,7 @@ def _answers(objects: Objects, entries: Sequence[JobEntry]) -> Iterator[tuple[Jo
     for entry in entries:
         for node in entry.nodes:
             if node.kind == "agent" and node.verdict == "pass":
-                yield entry, json.loads(read.artifact(objects, node)["output.json"])
+                yield entry, json.loads(read.artifact(objects, node)["output.json"])["output"]
 
 
 def _write_files(folder: Path, objects: Objects, entries: Sequence[JobEntry], documents: Sequence[Document]) -> None:
