@@ -150,3 +150,15 @@ def test_doctor_reports_a_branch_in_the_way(tmp_path: Path) -> None:
     repo = make_repo(tmp_path / "r")
     git(repo, "branch", "pantheon")
     assert "git branch -m pantheon" in cli(repo, "doctor").out
+
+
+@pytest.mark.jail
+def test_doctor_tries_to_break_out(tmp_path: Path) -> None:
+    """Each probe is shown to work outside first; none works inside, the signing key among them; nothing is left."""
+    repo = make_repo(tmp_path / "r")
+    cli(repo, "init", check=True)
+    told = json.loads(cli(repo, "doctor", "--jail", "--json").out)
+    findings = {finding["name"]: finding for finding in told["findings"]}
+    held, _, total = findings["probes"]["text"].split()[:3]
+    assert int(held) > 0.6 * int(total)
+    assert not [name for name, finding in findings.items() if "inside the jail too" in finding["text"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -22,16 +23,19 @@ class Finding(NamedTuple):
 
 
 @click.command()
+@click.option(
+    "--jail", is_flag=True, help="Also try to break out of the jail: some forty probes, each with its control."
+)
 @JSON
 @click.pass_context
-def doctor(ctx: click.Context, as_json: bool) -> int:
+def doctor(ctx: click.Context, jail: bool, as_json: bool) -> int:
     """Say whether a night would run here, and what is missing.
 
     Looks at git, the repository, the jail, the model, keys, policy and queue. Changes nothing. Exit code 1 when no
     night could run.
     """
     at = here(ctx)
-    found = [finding for look in CHECKS for finding in _safely(look, at)]
+    found = [finding for look in (*CHECKS, *([_probes] if jail else [])) for finding in _safely(look, at)]
     missing = [finding for finding in found if finding.level == "missing"]
     if as_json:
         print_json({"would_run": not missing, "findings": [finding._asdict() for finding in found]})
@@ -88,6 +92,20 @@ def _jail(at: Here) -> Iterator[Finding]:
     yield Finding("jail", "ok", f"{support.best}, {tree}")
     if not support.bubblewrap:
         yield Finding("bubblewrap", "note", support.reasons.get("bubblewrap", "not here"), "apt install bubblewrap")
+
+
+def _probes(at: Here) -> Iterator[Finding]:
+    """What the jail was shown to hold; what could not be shown proves nothing, and is said."""
+    from pantheon_git.day.proof import prove
+
+    found = asyncio.run(prove(at.git, at.config.jail))
+    held = [one for one in found if one.verdict == "held"]
+    yield Finding("probes", "ok", f"{len(held)} of {len(found)} ways out work outside the jail and not inside")
+    for one in found:
+        if one.verdict == "escaped":
+            yield Finding(f"probe {one.name}", "missing", f"works inside the jail too: {one.inside}", "report this")
+        elif one.verdict != "held":
+            yield Finding(f"probe {one.name}", "note", f"{one.verdict}: {one.outside}")
 
 
 def _model(at: Here) -> Iterator[Finding]:
