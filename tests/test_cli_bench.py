@@ -10,9 +10,11 @@ import pytest
 
 from pantheon_git.day.bench import EngineBench, Recorder
 from pantheon_git.day.demo import documents, scratch
+from pantheon_git.day.reviewers import Page, load_pages, make_cases
 from pantheon_git.engines.bench import Scored
 from pantheon_git.engines.control import ControlEngine
 from pantheon_git.engines.protocol import Request
+from pantheon_git.errors import PantheonError
 from tests.cli_support import cli, git
 
 PROSE = (
@@ -82,3 +84,52 @@ def test_documents_are_run_and_written_out(tmp_path: Path) -> None:
     assert [(row["id"], row["title"]) for row in accepted] == [("a", "Keeping bees")]
     assert (into / "files/two/docs/a.md").read_text() == rows[1]["body"]
     assert (into / "files/one/docs/a.md").read_text().startswith("---\ntitle: Keeping bees\n")
+
+
+def judged_folder(folder: Path) -> Path:
+    """Six documents of two repositories with good titles and descriptions, as `bench reviewers` takes them."""
+    topics = ["bees", "boats", "bread", "bells", "birds", "bikes"]
+    rows = [(f"d{n}", "one" if n % 2 else "two", f"docs/{t}.md", t) for n, t in enumerate(topics)]
+    folder.mkdir()
+    about = {t: f"Where to place {t} in a city: all about {t}, and why {t} matter.\n\n{PROSE}\n" for t in topics}
+    docs = [{"id": i, "repo": r, "path": p, "body": about[t]} for i, r, p, t in rows]
+    good = "Explains where to place {} in a city."
+    truth = [{"id": i, "title": f"All about {t}", "description": good.format(t)} for i, _, _, t in rows]
+    for name, made in (("docs.jsonl", docs), ("truth.jsonl", truth)):
+        (folder / name).write_text("".join(json.dumps(row) + "\n" for row in made))
+    return folder
+
+
+def test_planted_words_are_anothers_and_good_ones_the_documents_own(tmp_path: Path) -> None:
+    """As many plants as good cases, half titles, half descriptions; a plant differs in that field alone and comes from
+    the same repository."""
+    pages = load_pages(judged_folder(tmp_path / "f"))
+    cases = make_cases(pages, 4)
+    assert [case.kind for case in cases] == ["good"] * 4 + ["description", "title"] * 2
+    own = {page.id: page for page in pages}
+    for case in cases[4:]:
+        page, real = case.page, own[case.page.id]
+        assert (page.title != real.title, page.description != real.description) == (
+            case.kind == "title", case.kind == "description",
+        )  # fmt: skip
+        donors = [one for one in pages if page.title == one.title or page.description == one.description]
+        assert {one.repo for one in donors} == {real.repo}
+    assert cases[0].page == pages[0]
+
+
+def test_planting_needs_two_documents() -> None:
+    """One alone has nobody to swap with."""
+    with pytest.raises(PantheonError, match="at least two documents"):
+        make_cases([Page("a", "r", "a.md", "x", "t", "d")], 5)
+
+
+def test_bench_reviewers_stands_beside_constant_pass_and_a_coin(tmp_path: Path) -> None:
+    """Without a model the checklists alone judge; the baselines are what they must be."""
+    folder = judged_folder(tmp_path / "f")
+    done = cli(tmp_path, "bench", "reviewers", str(folder), "-n", "6", "--engine", "control", "--json", check=True)
+    rates = {row["name"]: row for row in json.loads(done.out)}
+    assert list(rates) == ["review.peerA", "review.peerB", "both", "always passes", "a coin"]
+    assert (rates["always passes"]["good_passed"], rates["always passes"]["planted_caught"]) == (1.0, 0.0)
+    assert rates["both"]["balanced"] > rates["always passes"]["balanced"] == 0.5
+    for kind in ("titles_caught", "descriptions_caught"):
+        assert rates["both"][kind] >= rates["review.peerA"][kind]

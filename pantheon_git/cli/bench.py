@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +129,40 @@ def documents(folder: Path, into: Path, as_json: bool, **options: Any) -> None:
         return
     rows = [(str(name), str(value)) for name, value in done.as_json().items()]
     click.echo(table(rows, ("FIGURE", "VALUE")))
+
+
+@bench.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--good", type=click.Path(exists=True, path_type=Path), help="JSONL of good words, by id [truth.jsonl].")
+@click.option(
+    "-n", "count", type=click.IntRange(2), default=50, show_default=True, help="Good cases, and planted ones."
+)
+@click.option("--engine", default="auto", type=click.Choice(["auto", "openvino", "control"]), help="Model engine.")
+@click.option("--model-path", type=click.Path(exists=True, path_type=Path), help="A model on disk.")
+@JSON
+def reviewers(folder: Path, good: Path | None, count: int, as_json: bool, **options: Any) -> None:
+    """Measure the two reviewers on planted wrong titles and descriptions, and on good ones.
+
+    FOLDER holds docs.jsonl (id, repo, path, body) and truth.jsonl (id, title, description). A plant is another
+    document's title or description. Beside them: one that always passes, and a coin.
+    """
+    from pantheon_git.day.reviewers import bench_reviewers, load_pages, make_cases
+
+    cases = make_cases(load_pages(folder, good), count)
+    live = sys.stderr.isatty()
+
+    def progress(done: int) -> None:
+        if live:
+            click.echo(f"\r\x1b[K{done} of {2 * len(cases)} reviews\r", nl=False, err=True)
+
+    found = asyncio.run(bench_reviewers(cases, options["engine"], options["model_path"], progress))
+    if as_json:
+        print_json([{**asdict(rates), "balanced": rates.balanced} for rates in found])
+        return
+    rows = [
+        (r.name, *(f"{x:.2f}" for x in (r.good_passed, r.planted_caught, r.titles_caught, r.descriptions_caught)),
+         f"{r.balanced:.3f}")
+        for r in found
+    ]  # fmt: skip
+    click.echo(table(rows, ("JUDGE", "GOOD PASSED", "PLANTED CAUGHT", "TITLES", "DESCRIPTIONS", "BALANCED")))
+    click.echo(f"{len(cases) // 2} good cases and as many planted ones")
