@@ -96,7 +96,9 @@ def summary(job: JobState, snapshot: Snapshot) -> dict[str, Any]:
         },
         "authorship": _authorship(job.signed),
         "tokens": _sums(job.signed, "tokens"),
-        "cpu": {"jail": round(job.workspace.cpu_seconds, 3), **_sums(job.signed, "engine_seconds")},
+        "jail": job.workspace.jail_facts,
+        "cpu": {"jail": round(job.workspace.cpu_seconds, 3)},
+        "engine_seconds": _sums(job.signed, "engine_seconds"),
     }
 
 

@@ -112,7 +112,7 @@ async def _run(
     key = Key(Ed25519PrivateKey.generate())
     engines = Engines()
     for agent in agents_of(plan, [planned]):
-        await engines.add(agent, "replay", None, answers)
+        await engines.add(agent, _engine(git, objects, context.night, agent.name), None, answers)
     services = Services(
         night=f"{context.night}-{os.getpid()}",
         plan=plan,
@@ -131,6 +131,13 @@ async def _run(
         shares=shares(plan, git.work_tree),
     )
     return await run_job(services, planned, context)
+
+
+def _engine(git: Git, objects: Objects, night: str, agent: str) -> str:
+    """A control night asked for no scores, and its answers can be computed again: its replay is one too."""
+    info = next(found.info for found in read.nights(git, objects) if found.night == night)
+    was = info.get("agents", {}).get(agent, {}).get("engine")
+    return "control" if was == "control" else "replay"
 
 
 def _context(entry: JobEntry) -> JobContext:

@@ -6,101 +6,48 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import signal
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pantheon_git import __version__
 from pantheon_git.agent.load import require_local
-from pantheon_git.engines.protocol import Engine
-from pantheon_git.errors import PantheonError
-from pantheon_git.jail.collect import collect
+from pantheon_git.errors import JailError, PantheonError
 from pantheon_git.jail.open import open_jail
-from pantheon_git.jail.protocol import Level
+from pantheon_git.jail.support import LEVELS, detect
 from pantheon_git.jail.trees import CheckoutStore
 from pantheon_git.ledger.keys import load_private
 from pantheon_git.ledger.ledger import Ledger
 from pantheon_git.ledger.records import JobContext, JobResult
 from pantheon_git.ledger.trust import TrustedKeys
-from pantheon_git.night.checks import CHECKS
 from pantheon_git.night.conventions import conventions
 from pantheon_git.night.deadline import Deadline
 from pantheon_git.night.dispatch import Dispatch, PutOff
 from pantheon_git.night.events import Event, GroupCommitted, JobEnded, JobStarted, NightOpened, Said
 from pantheon_git.night.job import run_job
 from pantheon_git.night.lease import lease
+from pantheon_git.night.options import NightOptions, NightResult, Wiring
 from pantheon_git.night.order import Planned
-from pantheon_git.night.plan import Broken, Plan, make_plan, resolve_target
+from pantheon_git.night.plan import Plan, make_plan, resolve_target
 from pantheon_git.night.prepare import Engines, agents_of, shares
-from pantheon_git.night.room import Check, Services
-from pantheon_git.night.workspace import Collect, OpenJail
+from pantheon_git.night.room import Services
 from pantheon_git.repo import paths
 from pantheon_git.repo.git import Git, require_supported
 from pantheon_git.repo.objects import Objects
 from pantheon_git.repo.refs import read_refs
 
-
-@dataclass(frozen=True)
-class NightOptions:
-    jobs: int = 8
-    """Jobs in flight at once."""
-    only: tuple[str, ...] = ()
-    """Ids of the tasks to run; empty: all."""
-    limit: int | None = None
-    """At most so many jobs."""
-    until: float | None = None
-    """Seconds since the epoch (`deadline.parse_until`)."""
-    engine: str = "auto"
-    """Engine for all agents, in place of the one that each names; `control`: the first candidate answers everywhere."""
-    model_path: Path | None = None
-    jail: Level | str = "auto"
-    target: str | None = None
-
-
-@dataclass(frozen=True)
-class Wiring:
-    """What a benchmark replaces. `pantheon-git run` has no way to reach this: its jobs have a jail."""
-
-    open_jail: OpenJail = open_jail
-    collect: Collect = collect
-    checks: dict[str, Check] = field(default_factory=lambda: dict(CHECKS))
-    engine: Callable[[Engine], Engine] = lambda engine: engine
-    """Put around each engine that is opened."""
-
-
-@dataclass(frozen=True)
-class NightResult:
-    night: str | None
-    """None: nothing was to be run, and nothing was recorded."""
-    plan: Plan
-    jobs: Sequence[JobResult] = ()
-    put_off: Sequence[PutOff] = ()
-    broken: Sequence[Broken] = ()
-    interrupted: bool = False
-    seconds: float = 0.0
-
-    @property
-    def endings(self) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for job in self.jobs:
-            found[job.ending] = found.get(job.ending, 0) + 1
-        return found
-
-    @property
-    def exit_code(self) -> int:
-        """130 after a stop; 1 when a file of the queue is broken or the machinery failed; else 0."""
-        return 130 if self.interrupted else 1 if self.broken or "error" in self.endings else 0
+__all__ = ["NightOptions", "NightResult", "Wiring", "run_night"]
 
 
 async def run_night(
     git: Git,
-    options: NightOptions = NightOptions(),
+    options: NightOptions,
     on_event: Callable[[Event], None] = lambda event: None,
     wiring: Wiring | None = None,
 ) -> NightResult:
@@ -122,7 +69,7 @@ class _Night:
         self.store = CheckoutStore(state)
         self.engines = Engines(wiring.engine)
         self.done: list[JobResult] = []
-        self.started = time.time()
+        self.started, self.cpu_before = time.time(), sum(os.times()[:4])
 
     async def run(self) -> NightResult:
         for line in (*self.ledger.recover(), *self.store.sweep()):
@@ -141,10 +88,11 @@ class _Night:
             await self.engines.close()
 
     async def _with_engines(self, plan: Plan, tasks: Sequence[Planned], put_off: list[PutOff]) -> NightResult:
+        level = self._level()
         services = self._services(plan, self._new_id())
         contexts = {planned.id: _context(services.night, plan, planned) for planned in tasks}
-        self.ledger.open_night(services.night, list(contexts.values()), self._info(plan))
-        self.emit(NightOpened(services.night, len(tasks), plan.base, str(self.options.jail)))
+        self.ledger.open_night(services.night, list(contexts.values()), self._info(plan, level))
+        self.emit(NightOpened(services.night, len(tasks), plan.base, level))
         with _stopping() as stop:
             dispatch = Dispatch(
                 tasks,
@@ -159,12 +107,34 @@ class _Night:
             interrupted = stop.is_set()
         put_off += dispatch.put_off
         result = NightResult(
-            services.night, plan, self.done, put_off, plan.broken, interrupted, time.time() - self.started
+            night=services.night,
+            plan=plan,
+            jobs=self.done,
+            put_off=put_off,
+            broken=plan.broken,
+            interrupted=interrupted,
+            seconds=time.time() - self.started,
+            cpu_seconds=sum(os.times()[:4]) - self.cpu_before,
         )
         self.ledger.close_night(services.night, _closing(result))
         return result
 
+    def _level(self) -> str:
+        """The jails' level and kind of tree, in words. JailError, before the first job, where this machine has none."""
+        if self.wiring.open_jail is not open_jail:
+            return "none, for a benchmark"
+        support = detect(self.state)
+        asked = self.options.jail
+        level = support.best if asked == "auto" else next((known for known in LEVELS if known == asked), None)
+        if level is None or not support.has(level):
+            why = "; ".join(f"{name}: {reason}" for name, reason in support.reasons.items())
+            raise JailError(f"no jail ({asked}) works on this machine, so nothing runs: {why}", "pantheon-git doctor")
+        return f"{level}, {'overlay' if support.overlay else 'copy'}"
+
     def _services(self, plan: Plan, night: str) -> Services:
+        checkout = self.store.get(self.objects, plan.base)
+        if self.wiring.open_jail is open_jail and not detect(self.state).overlay:
+            self.store.fill(checkout, min(self.options.jobs, len(plan.runnable)))
         return Services(
             night=night,
             plan=plan,
@@ -173,7 +143,7 @@ class _Night:
             signer=self.ledger,
             keys=TrustedKeys.load(paths.trust_file()),
             engine=self.engines.engine,
-            checkout=self.store.get(self.objects, plan.base),
+            checkout=checkout,
             state=self.state,
             level=self.options.jail,
             open_jail=self.wiring.open_jail,
@@ -190,13 +160,13 @@ class _Night:
         taken = {ref.rpartition("/")[2] for ref in read_refs(self.git, "refs/pantheon/runs/")}
         return next(name for n in itertools.count(1) if (name := stamp if n == 1 else f"{stamp}-{n}") not in taken)
 
-    def _info(self, plan: Plan) -> dict[str, Any]:
+    def _info(self, plan: Plan, level: str) -> dict[str, Any]:
         return {
             "version": __version__,
             "base": plan.base,
             "target": plan.target,
             "policy": plan.policy_oid,
-            "jail": str(self.options.jail),
+            "jail": level,
             "jobs": self.options.jobs,
             "agents": self.engines.digests(),
             "waiting": {task.id: task.why for task in plan.tasks if not task.runs},
@@ -268,6 +238,7 @@ def _closing(result: NightResult) -> dict[str, Any]:
         "broken": {broken.path: list(broken.faults) for broken in result.broken},
         "interrupted": result.interrupted,
         "seconds": round(result.seconds, 3),
+        "cpu_seconds": round(result.cpu_seconds, 3),
     }
 
 

@@ -60,6 +60,8 @@ class Workspace:
         self.spec = spec
         self.snapshot = Snapshot(tree=base_tree, pr_tree=base_tree)
         self.cpu_seconds = 0.0
+        self.jail_facts: dict[str, str] = {}
+        """Level, kind of tree, and what holds the memory limit; for the job's statement."""
         self._level, self._open, self._collect = level, open_jail, collect
         self._objects, self._base_tree, self._task_path = objects, base_tree, task_path.encode()
         self._jail: Jail | None = None
@@ -89,7 +91,8 @@ class Workspace:
 
     async def _start(self) -> None:
         self._job_dir.mkdir(mode=0o700, parents=True)
-        self._jail = await self._open(self.spec, self._level)
+        self._jail = jail = await self._open(self.spec, self._level)
+        self.jail_facts = {"level": jail.level, "tree": jail.tree, "memory": str(getattr(jail, "memory", "none"))}
 
     async def close(self) -> None:
         """Kill whatever still runs in the jail. What it left stays readable until the workspace is left."""

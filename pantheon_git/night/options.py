@@ -1,0 +1,72 @@
+"""What a night is asked to do, what a benchmark may put in its place, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pantheon_git.engines.protocol import Engine
+from pantheon_git.jail.collect import collect
+from pantheon_git.jail.open import open_jail
+from pantheon_git.jail.protocol import Level
+from pantheon_git.ledger.records import JobResult
+from pantheon_git.night.checks import CHECKS
+from pantheon_git.night.dispatch import PutOff
+from pantheon_git.night.plan import Broken, Plan
+from pantheon_git.night.room import Check
+from pantheon_git.night.workspace import Collect, OpenJail
+
+
+@dataclass(frozen=True)
+class NightOptions:
+    jobs: int = 8
+    """Jobs in flight at once."""
+    only: tuple[str, ...] = ()
+    """Ids of the tasks to run; empty: all."""
+    limit: int | None = None
+    """At most so many jobs."""
+    until: float | None = None
+    """Seconds since the epoch (`deadline.parse_until`)."""
+    engine: str = "auto"
+    """Engine for all agents, in place of the one that each names; `control`: the first candidate answers everywhere."""
+    model_path: Path | None = None
+    jail: Level | str = "auto"
+    target: str | None = None
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What a benchmark replaces. `pantheon-git run` has no way to reach this: its jobs have a jail."""
+
+    open_jail: OpenJail = open_jail
+    collect: Collect = collect
+    checks: dict[str, Check] = field(default_factory=lambda: dict(CHECKS))
+    engine: Callable[[Engine], Engine] = lambda engine: engine
+    """Put around each engine that is opened."""
+
+
+@dataclass(frozen=True)
+class NightResult:
+    night: str | None
+    """None: nothing was to be run, and nothing was recorded."""
+    plan: Plan
+    jobs: Sequence[JobResult] = ()
+    put_off: Sequence[PutOff] = ()
+    broken: Sequence[Broken] = ()
+    interrupted: bool = False
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    """Of the runner, its engine and its jails, user and system."""
+
+    @property
+    def endings(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for job in self.jobs:
+            found[job.ending] = found.get(job.ending, 0) + 1
+        return found
+
+    @property
+    def exit_code(self) -> int:
+        """130 after a stop; 1 when a file of the queue is broken or the machinery failed; else 0."""
+        return 130 if self.interrupted else 1 if self.broken or "error" in self.endings else 0
