@@ -34,7 +34,7 @@ class GateRules(Spec):
     reviewers: int = Field(2, ge=0)
     """Reviewers that must pass; every reviewer of the flow must agree besides."""
     forbidden_paths: tuple[str, ...] = ()
-    """Globs that no job may change, beside the built-in ones (`.pantheon/`, `agents/`, `hooks/`, CI, git attributes)."""
+    """Globs that no job may change, besides the built-in (`.pantheon/`, `agents/`, `hooks/`, CI, git attributes)."""
     allow_binary: bool = False
     allow_executable: bool = False
 
@@ -45,4 +45,4 @@ class Policy(Spec):
     jail: JailLimits = JailLimits()
     gate: GateRules = GateRules()
     share: tuple[str, ...] = ()
-    """Untracked folders that jobs see read-only, such as `node_modules` or `.venv`; every statement has their digest."""
+    """Untracked folders that jobs see read-only, such as `node_modules` or `.venv`; statements hold their digest."""
