@@ -62,8 +62,9 @@ def _one(edit: Edit) -> bytes:
         head.append(b"deleted file mode %06o" % edit.old.mode)
     elif edit.old and edit.new and edit.old.mode != edit.new.mode:
         head += [b"old mode %06o" % edit.old.mode, b"new mode %06o" % edit.new.mode]
-    if edit.old is None or edit.new is None or edit.old.data != edit.new.data:
-        head.append(_index(edit))
+    if edit.old is not None and edit.new is not None and edit.old.data == edit.new.data:
+        return b"\n".join(head) + b"\n"
+    head.append(_index(edit))
     body = _binary(edit) if edit.binary else _text(edit, a, b)
     return b"\n".join(head) + b"\n" + body
 
