@@ -70,7 +70,10 @@ class Sources:
     results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def get(self, source: str) -> Any:
-        """`task.path`, `task.params.KEY` or `result.TOOL.KEY` (a tool's name has dots itself); else `_MISSING`."""
+        """`task.path`, `task.params.KEY` or `result.TOOL.KEY` (a tool's name has dots itself); else `_MISSING`.
+
+        A key may be followed by others, and by the number of an entry in a list.
+        """
         if source == "task.path":
             return self.path
         if source.startswith("task.params."):
@@ -88,9 +91,12 @@ class Sources:
 
 def _dig(value: Any, keys: list[str]) -> Any:
     for key in keys:
-        if not isinstance(value, Mapping) or key not in value:
+        if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        elif isinstance(value, Mapping) and key in value:
+            value = value[key]
+        else:
             return _MISSING
-        value = value[key]
     return value
 
 

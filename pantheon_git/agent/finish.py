@@ -38,15 +38,19 @@ def _authors(run: Run, path: str) -> Iterator[tuple[str, str]]:
     for action, result in run.written.get(path, ()):
         for name, who in dict(result.get("authorship", {})).items():
             given = action.args.get(name)
-            if who == "model" and name in action.asked and isinstance(given, str) and _copied(run, path, given):
-                who = COPIED
+            if who == "model" and isinstance(given, str):
+                who = _model_or_not(run, path, given)
             yield (f"{path}:{name}" if many else name), who
 
 
-def _copied(run: Run, path: str, text: str) -> bool:
-    """Whether the text stands word for word in a result that came before it (a candidate, or the document's own)."""
+def _model_or_not(run: Run, path: str, text: str) -> str:
+    """`model` only for words that the model said, and that stand nowhere in the results before it said them."""
+    before = run.said[path].get(text)
+    if before is None:
+        return "tool"
     said = _plain(text)
-    return any(said in _plain(seen) for _, result in run.seen[path][:-1] for seen in _texts(result))
+    seen = (text for _, result in run.seen[path][:before] for text in _texts(result))
+    return COPIED if any(said in _plain(other) for other in seen) else "model"
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -55,7 +55,9 @@ async def _machine(this: Run) -> None:
         action = forced(legal) or await _prompt(this, legal)
         if isinstance(action, str):
             this.fail(action)
-        elif action.final:
+            continue
+        this.heard(action)
+        if action.final:
             if not (faults := faults_of(dict(action.args), this.agent.contract.output)):
                 return this.finish(action)
             this.fail("; ".join(faults), hopeless=action.forced)

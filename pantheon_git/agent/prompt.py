@@ -1,4 +1,4 @@
-"""The thick prompt: role and constraints, schema cards, conventions, examples; then goals and results of this document.
+"""The thick prompt: role and constraints, schema cards, conventions, goals, examples; then this document's results.
 
 Everything that the documents of a night share comes first, so that the engine's prefix cache pays for it once.
 """
@@ -28,14 +28,24 @@ def messages(
 ) -> list[Message]:
     """The conversation up to the answer that is asked for now."""
     shared = [Message("system", system(loaded, view, legal)), *examples(loaded, legal)]
-    return [*shared, Message("user", ask(view.goals, pieces, problems))]
+    return [*shared, Message("user", ask(pieces, problems))]
 
 
 def system(loaded: LoadedAgent, view: TaskView, legal: Sequence[Legal]) -> str:
     """Shared by all documents of a night that are in the same state."""
     told = [option.use.instruct for option in legal]
     parts = [loaded.prompt.strip(), *(card(option) for option in legal), conventions(loaded, view.params), *told]
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join(part for part in [*parts, goals(view)] if part)
+
+
+def goals(view: TaskView) -> str:
+    """Summary and acceptance criteria, echoed. A path of the task is called “this document”: tasks that differ in the
+    path alone share their prompt up to the document, and a small model is not led astray by words of a path (on 65
+    documents: own words .62 and ROUGE-L .394 so, .51 and .368 with the goals after the examples)."""
+    said = "\n".join(f"Goal: {goal}" for goal in view.goals)
+    for path in sorted(view.paths, key=len, reverse=True):
+        said = said.replace(path, "this document")
+    return said
 
 
 def card(option: Legal) -> str:
@@ -69,16 +79,15 @@ def examples(loaded: LoadedAgent, legal: Sequence[Legal]) -> list[Message]:
     for example in tomllib.loads(loaded.files[EXAMPLES].decode()).get("example", ()):
         if set(option.asked) <= set(example["answer"]):
             shown = [Piece(name, name, example["show"][name]) for name in option.use.show if name in example["show"]]
-            turns.append(Message("user", ask((), shown, ())))
+            turns.append(Message("user", ask(shown, ())))
             answer = option.render({name: example["answer"][name] for name in option.asked})
             turns.append(Message("assistant", answer))
     return turns
 
 
-def ask(goals: Sequence[str], pieces: Sequence[Piece], problems: Sequence[str]) -> str:
-    """The document's own turn: results, goals, and what was wrong with the last answer."""
+def ask(pieces: Sequence[Piece], problems: Sequence[str]) -> str:
+    """The document's own turn: results, and what was wrong with the last answer."""
     lines = [f"{piece.label}: {piece.text}" for piece in pieces]
-    lines += [f"Goal: {goal}" for goal in goals]
     lines += [f"Not accepted: {problem}" for problem in problems]
     return "\n".join(lines)
 

@@ -40,6 +40,7 @@ class Run:
         self.outputs: dict[str, Mapping[str, Any]] = {}
         self.written: dict[str, list[tuple[Action, Mapping[str, Any]]]] = {}
         self.seen: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+        self.said: dict[str, dict[str, int]] = {}
         self.path = ""
 
     def begin(self, path: str) -> None:
@@ -49,6 +50,7 @@ class Run:
         self.results: list[tuple[str, Mapping[str, Any]]] = []
         self.seen[path] = self.results
         self.written[path] = []
+        self.said[path] = {}
 
     @property
     def sources(self) -> Sources:
@@ -91,6 +93,12 @@ class Run:
         self.written[self.path].append((action, result))
         self.problems.clear()
         self.state = self.agent.states[self.state].tools[action.name]
+
+    def heard(self, action: Action) -> None:
+        """The model's own words, and how many results there were when it said them."""
+        for name in action.asked:
+            if isinstance(words := action.args.get(name), str):
+                self.said[self.path].setdefault(words, len(self.results))
 
     def fail(self, why: str, hopeless: bool = False) -> None:
         """Something was not accepted: the model is told, and it counts. A forced action would only fail again."""

@@ -1,4 +1,4 @@
-"""The typed tools of the family: `frontmatter.inspect`, `frontmatter.write`, `frontmatter.check`."""
+"""The typed tools of the family: `frontmatter.inspect`, `.judge`, `.write` and `.check`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,15 @@ def inspect(workspace: Workspace, arguments: dict[str, Any]) -> dict[str, Any]:
 
     draft = make(workspace, arguments["path"], read_bytes(workspace, arguments["path"]))
     return draft.view()
+
+
+def judge(workspace: Workspace, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Whether `write` would take a description, and whether the words are new. Nothing is written."""
+    from pantheon_git.tools.frontmatter.draft import make
+    from pantheon_git.tools.frontmatter.judge import judged
+
+    draft = make(workspace, arguments["path"], read_bytes(workspace, arguments["path"]))
+    return judged(draft, arguments.get("description", ""))
 
 
 def write(workspace: Workspace, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -55,6 +64,21 @@ TOOLS = (
         {"type": "object", "properties": {"path": _PATH}, "required": ["path"], "additionalProperties": False},
         inspect,
         example={"path": "docs/install.md"},
+    ),
+    Tool(
+        "frontmatter.judge",
+        "Say whether a description would be accepted, without writing it.",
+        {
+            "type": "object",
+            "properties": {
+                "path": _PATH,
+                "description": {"type": "string", "description": "one sentence of 40 to 160 characters"},
+            },
+            "required": ["path"],
+            "additionalProperties": False,
+        },
+        judge,
+        example={"path": "docs/install.md", "description": "Install the command on Linux and check that it works."},
     ),
     Tool(
         "frontmatter.write",

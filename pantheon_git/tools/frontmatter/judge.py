@@ -1,0 +1,36 @@
+"""`frontmatter.judge`: whether a description would pass the gate, before it is written: a model may be asked again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pantheon_git.tools.frontmatter import ground, prose
+from pantheon_git.tools.frontmatter.draft import Draft
+
+
+def judged(draft: Draft, text: str) -> dict[str, Any]:
+    """`description`: the text if it passes; `faults`; `copied`: it stands word for word in what the document or the
+    computed candidates say; `ask`: the fields for which another answer would be worth having."""
+    text = text.strip()
+    faults = ground.description_faults(text, draft.prose, draft.language) if text else []
+    copied = bool(text) and _stands_in(text, (*draft.computed, *draft.titles, *_texts(draft)))
+    wanted = draft.ask()
+    again = [name for name in wanted if name != "description" or not text or faults or copied]
+    return {"description": "" if faults else text, "faults": faults, "copied": copied, "ask": again}
+
+
+def _texts(draft: Draft) -> list[str]:
+    return [prose.excerpt(draft.prose), *(text for _, text in draft.prose.headings)]
+
+
+def _stands_in(text: str, seen: Iterable[str]) -> bool:
+    """By words: case and punctuation do not make a text one's own."""
+    said = _words(text)
+    return any(said in _words(other) for other in seen)
+
+
+def _words(text: str) -> str:
+    words = re.sub(r"[^\w]+", " ", text.casefold()).strip()
+    return f" {words} "
