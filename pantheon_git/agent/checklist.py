@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pantheon_git.agent.view import ChangeView
@@ -12,9 +12,11 @@ from pantheon_git.spec.globs import Globs
 from pantheon_git.tools.frontmatter import ground
 from pantheon_git.tools.frontmatter.document import Document, parse
 from pantheon_git.tools.frontmatter.edit import plain
-from pantheon_git.tools.frontmatter.prose import Prose, read
+from pantheon_git.tools.frontmatter.prose import Prose, excerpt, read
 from pantheon_git.tools.protocol import ToolError
 
+GLANCE = 900
+"""Characters of text that count as the opening of a document."""
 _MATTER = ("yaml", "toml", "json")
 
 
@@ -85,15 +87,22 @@ def _kept(old: Document, new: Document) -> Iterator[Item]:
 
 def _grounded(change: ChangeView, page: Page, settings: Mapping[str, Any]) -> Iterator[Item]:
     known = re.sub(r"[\W_]+", " ", change.path)
+    seen = _opening(page.prose) if settings.get("share_of") == "opening" else page.prose
     for name, text, extra in (("title", page.title, known), ("description", page.description, page.title)):
         if name not in page.fresh:
             continue
-        part = ground.share(text, page.prose, extra)
+        part = ground.share(text, seen, extra)
         least = float(settings[f"min_{name}_share"])
         faults = [fault for fault in ground.ungrounded(text, page.prose, extra) if _counts(fault, settings)]
         ok = bool(text.strip()) and part >= least and not faults
         said = "; ".join([f"{part:.0%} of its content words are in the document, {least:.0%} are asked for", *faults])
-        yield Item(f"{name}-grounded", ok, said, _quote(change.patch, name))
+        yield Item(f"{name}-grounded", ok, said, quote(change.patch, name))
+
+
+def _opening(prose: Prose) -> Prose:
+    """The document as one sees it at a glance: its headings and the first of its text."""
+    headings = "\n".join(heading for _, heading in prose.headings)
+    return replace(prose, text=f"{headings}\n{excerpt(prose, GLANCE)}")
 
 
 def _counts(fault: str, settings: Mapping[str, Any]) -> bool:
@@ -111,10 +120,10 @@ def _tags(change: ChangeView, page: Page, new: Document) -> Iterator[Item]:
         and len({word.casefold() for word in words}) == len(words)
     )
     said = f"{len(words)} tags, none twice" if ok else "not a list of at most six different words"
-    yield Item("tags", ok, said, _quote(change.patch, "tags"))
+    yield Item("tags", ok, said, quote(change.patch, "tags"))
 
 
-def _quote(patch: bytes, name: str) -> str:
+def quote(patch: bytes, name: str) -> str:
     """The diff's own line for a key."""
     pattern = rb'^\+\s*"?' + name.encode() + rb'"?\s*[:=].*$'
     found = re.search(pattern, patch, re.MULTILINE)

@@ -3,7 +3,7 @@
 Small models judge far better by the probability that they give a text than by the verdict that they write. A reviewer
 therefore scores one text twice, with what it should follow from and without, and asks for a gain: the mean difference
 of the log-probabilities of its tokens, in nats (pointwise mutual information per token; Church and Hanks 1990). Which
-text follows from which is the manifest's business (`scored`, `blank`, prompt.md), so that two reviewers look at one
+text follows from which is the manifest's business (prompt.md and `settings.weighed`), so that two reviewers look at one
 change from two sides.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pantheon_git.agent.checklist import Item, Page, examine
+from pantheon_git.agent.checklist import Item, Page, examine, quote
 from pantheon_git.agent.load import LoadedAgent
 from pantheon_git.agent.outcome import Outcome, StopReason
 from pantheon_git.agent.record import METRICS, Record, json_bytes
@@ -46,8 +46,8 @@ async def review(loaded: LoadedAgent, change: ChangeView | Sequence[ChangeView],
         for one in changes:
             items, page = examine(one, loaded.agent.settings)
             work.items[one.path] = items
-            if page is not None and {"title", "description"} & page.fresh:
-                items.append(await _weigh(work, one, page))
+            if page is not None:
+                items += await _weigh(work, one, page)
     except EngineError as error:
         return _outcome(work, StopReason.ENGINE, "error", f"engine: {error.message}")
     failed = [f"{item.name}: {item.said}" for items in work.items.values() for item in items if not item.ok]
@@ -57,28 +57,35 @@ async def review(loaded: LoadedAgent, change: ChangeView | Sequence[ChangeView],
     return _outcome(work, StopReason.FINAL, "fail" if failed else "pass", "; ".join(failed) or f"{count} items hold")
 
 
-async def _weigh(work: _Review, change: ChangeView, page: Page) -> Item:
-    """The likelihood item: what the text gains by what it should follow from."""
+async def _weigh(work: _Review, change: ChangeView, page: Page) -> list[Item]:
+    """The likelihood items: for each new field, what a text gains by what it should follow from."""
     settings = work.loaded.agent.settings
+    weighed = [one for one in settings["weighed"] if one["field"] in page.fresh]
     if work.engine.model.digest == CONTROL:
-        return Item("likelihood", True, "not weighed: a control night has no model")
+        return [Item(one["name"], True, "not weighed: a control night has no model") for one in weighed]
     parts = {
         "title": page.title,
         "description": page.description,
-        "text": excerpt(page.prose, int(settings["excerpt_characters"])),
-        "opening": excerpt(page.prose, int(settings["opening_characters"])),
+        "text": _first(excerpt(page.prose, settings["excerpt_bytes"]), settings["excerpt_bytes"]),
+        "opening": _first(excerpt(page.prose, settings["opening_bytes"]), settings["opening_bytes"]),
     }
-    blank = {**parts, **dict.fromkeys(settings["blank"], "")}
-    scored = _fill(settings["scored"], parts)
-    if not scored.strip():
-        return Item("likelihood", True, "not weighed: the document has no running text")
-    key = f"{change.job}/{change.node}/{len(work.likelihood) + 1}"
-    given = await _score(work, _fill(work.loaded.prompt, parts), scored, f"{key}-given")
-    alone = await _score(work, _fill(work.loaded.prompt, blank), scored, f"{key}-alone")
-    gain, least = given.mean - alone.mean, float(settings["min_gain"])
-    work.likelihood[change.path] = {"given": given.mean, "alone": alone.mean, "gain": gain, "least": least}
-    said = f"the words gain {gain:.2f} nats a token by the document, {least:.2f} are asked for"
-    return Item("likelihood", gain >= least, said)
+    return [await _item(work, change, one, parts) for one in weighed]
+
+
+async def _item(work: _Review, change: ChangeView, one: Mapping[str, Any], parts: Mapping[str, str]) -> Item:
+    scored = _fill(one["scored"], parts)
+    if not parts["text"].strip():
+        return Item(one["name"], True, "not weighed: the document has no running text")
+    words = {**parts, "field": one["field"], "words": parts[one["field"]]}
+    key = f"{change.job}/{change.node}/{len(work.items)}-{one['name']}"
+    prompt = _fill(work.loaded.prompt + one.get("then", ""), words)
+    given = await _score(work, prompt, scored, f"{key}-given")
+    alone = await _score(work, one["alone"], scored, f"{key}-alone")
+    gain, least = given.mean - alone.mean, float(one["min_gain"])
+    numbers = {"given": given.mean, "alone": alone.mean, "gain": gain, "least": least}
+    work.likelihood.setdefault(change.path, {})[one["name"]] = numbers
+    said = f"{one['says']} {gain:.2f} nats a token, {least:.2f} are asked for"
+    return Item(one["name"], gain >= least, said, quote(change.patch, one["field"]))
 
 
 async def _score(work: _Review, prompt: str, text: str, key: str) -> Score:
@@ -89,6 +96,11 @@ async def _score(work: _Review, prompt: str, text: str, key: str) -> Score:
     record.count(steps=1, tokens_in=work.engine.count_tokens(prompt) + len(found.logprobs))
     record.digests = {"model": found.model_digest, "adapter": found.adapter_digest}
     return found
+
+
+def _first(text: str, limit: int) -> str:
+    """At most `limit` bytes of UTF-8: scripts that cost a model more tokens a character get fewer characters."""
+    return text.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")
 
 
 def _fill(template: str, parts: Mapping[str, str]) -> str:
