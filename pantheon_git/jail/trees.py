@@ -15,6 +15,7 @@ from pantheon_git.jail.collect import COPIED
 from pantheon_git.jail.gitdir import write_git_dir, write_objects
 from pantheon_git.jail.layout import jail_uid
 from pantheon_git.jail.memory import sweep_groups
+from pantheon_git.jail.orphans import sweep_orphans
 from pantheon_git.jail.protocol import JailSpec
 from pantheon_git.jail.start import own
 from pantheon_git.repo.checkout import write_tree
@@ -66,6 +67,7 @@ class CheckoutStore:
     def sweep(self) -> list[str]:
         """Remove what a killed runner left: folders of jobs, half-built checkouts, control groups, mounts. Keep the
         checkouts used last. Only for the one runner of a repository, before its first job. Returns what was removed."""
+        sweep_orphans()
         _unmount_below(self._state)
         sweep_groups()
         stale = [*_children(self._state / "jobs"), *self._checkouts.glob("building-*")]
