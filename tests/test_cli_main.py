@@ -193,10 +193,15 @@ def test_colour_stays_out_of_pipes(tmp_path: Path) -> None:
 
 def test_interrupt_is_130(tmp_path: Path) -> None:
     """Ctrl-C while a command waits: one word, no traceback."""
-    code = "import time\nfrom pantheon_git.cli import main as m\nm.cli.get_command = lambda c, n: time.sleep(30)\n"
-    code += "m.cli.table = {'check': None}\nraise SystemExit(m.main(['check']))"
-    with subprocess.Popen([sys.executable, "-c", code], cwd=CHECKOUT, stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(1.0)
+    code = "import signal, time\nfrom pantheon_git.cli import main as m\n"
+    # Whoever runs the tests in the background has SIGINT ignored, and children inherit that.
+    code += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += "def wait(context, name):\n    print('waiting', flush=True)\n    time.sleep(30)\n"
+    code += "m.cli.get_command = wait\nm.cli.table = {'check': None}\nraise SystemExit(m.main(['check']))"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], cwd=CHECKOUT, text=True, **pipes) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waiting\n"
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (130, "\nerror: interrupted\n")
