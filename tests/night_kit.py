@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
 import os
@@ -11,14 +12,18 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pantheon_git.ledger import read, trust
 from pantheon_git.ledger.keys import generate
 from pantheon_git.ledger.trust import TrustedKeys
 from pantheon_git.ledger.verify import summarise, verify
+from pantheon_git.night.events import Event
 from pantheon_git.night.lease import lease
+from pantheon_git.night.run import NightOptions, NightResult, run_night
 from pantheon_git.repo import paths
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
@@ -79,6 +84,12 @@ def children() -> set[int]:
             if os.waitpid(pid, os.WNOHANG) == (0, 0):
                 found.add(pid)
     return found
+
+
+def night(repo: Path, on_event: Callable[[Event], None] = lambda event: None, **options: Any) -> NightResult:
+    """A whole night in this process, with the control engine unless told otherwise."""
+    chosen = NightOptions(**{"engine": "control", "jobs": 4, **options})
+    return asyncio.run(run_night(Git.discover(repo), chosen, on_event))
 
 
 def start_night(repo: Path, *options: str) -> subprocess.Popen[bytes]:

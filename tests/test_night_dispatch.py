@@ -118,6 +118,18 @@ def test_stop_cuts_running_jobs_and_commits_what_is_done() -> None:
     assert not night.running
 
 
+def test_a_night_whose_machinery_is_broken_is_given_up() -> None:
+    """After eight errors in a row the rest stays queued, with the reason; an error now and then changes nothing."""
+    tasks = [planned(f"t{i:02}", f"f{i}") for i in range(20)]
+    night = Night(tasks, width=1, endings={task.id: "error" for task in tasks})
+    asyncio.run(night.dispatch.run())
+    assert night.committed == [f"t{i:02}" for i in range(8)]
+    assert {p.why.split(",")[0] for p in night.dispatch.put_off} == {"not reached: 8 jobs in a row broke down"}
+    night = Night(tasks, width=1, endings={task.id: "error" for task in tasks if task.id != "t04"})
+    asyncio.run(night.dispatch.run())
+    assert len(night.committed) == 13
+
+
 def test_no_job_starts_that_would_not_end_before_the_deadline() -> None:
     """Jobs take half of what is left: one or two start, none is cut off, the rest is not reached."""
     night = Night([planned(f"t{i}", f"f{i}") for i in range(10)], width=1, seconds=0.5, until=time.time() + 1.4)

@@ -15,6 +15,10 @@ GROUP_JOBS, GROUP_SECONDS = 16, 2.0
 """A group is committed when it has this many jobs, or its first has waited this long, or nothing runs any more."""
 
 
+ERRORS_IN_A_ROW = 8
+"""So many jobs whose machinery broke, one after another: the rest would fare no better, and stays queued."""
+
+
 @dataclass(frozen=True)
 class PutOff:
     """A task that this night did not run, and why; it stays queued."""
@@ -39,6 +43,8 @@ class Dispatch:
     deadline: Deadline
     stop: asyncio.Event
     put_off: list[PutOff] = field(default_factory=list)
+    trouble: str = ""
+    """Why the night was given up: an engine that died, a full disk; set after so many errors in a row."""
 
     def __post_init__(self) -> None:
         self._waiting = list(self.tasks)
@@ -47,6 +53,7 @@ class Dispatch:
         self._claimed: dict[str, str] = {}
         self._pending: list[JobResult] = []
         self._since = 0.0
+        self._errors = 0
 
     async def run(self) -> None:
         """Until every task has run or is put off. On `stop`, and at the deadline, running jobs are cut off."""
@@ -59,7 +66,7 @@ class Dispatch:
                 await asyncio.wait({*self._running, stopping}, timeout=self._patience(),
                                    return_when=asyncio.FIRST_COMPLETED)  # fmt: skip
                 self._reap()
-                if self.stop.is_set() or self.deadline.left(time.time()) == 0:
+                if self.stop.is_set() or self.trouble or self.deadline.left(time.time()) == 0:
                     break
         finally:
             stopping.cancel()
@@ -101,6 +108,9 @@ class Dispatch:
             error = task.exception()
             result = task.result() if error is None else self.failed(planned, error)
             self.deadline.saw(result.seconds)
+            self._errors = self._errors + 1 if result.ending == "error" else 0
+            if self._errors >= ERRORS_IN_A_ROW:
+                self.trouble = f"{self._errors} jobs in a row broke down, the last because {result.reason}"
             if result.ending == "pr":
                 self._claimed.update(dict.fromkeys(planned.files, result.context.job))
             self._since = self._since if self._pending else time.time()
@@ -122,6 +132,7 @@ class Dispatch:
             self._reap()
 
     def _put_off_the_rest(self) -> None:
-        why = "the night was stopped" if self.stop.is_set() else "no time left before the deadline"
+        stopped = "the night was stopped" if self.stop.is_set() else "no time left before the deadline"
+        why = self.trouble or stopped
         self.put_off += [PutOff(planned.id, f"not reached: {why}") for planned in self._waiting]
         self._waiting = []

@@ -33,7 +33,7 @@ class NodeEnded:
 
 @dataclass(frozen=True)
 class Tokens:
-    """The night's tokens so far."""
+    """What one node read and wrote."""
 
     tokens_in: int
     tokens_out: int

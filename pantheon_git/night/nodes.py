@@ -15,6 +15,8 @@ from pantheon_git.night.room import Answer, JobState
 from pantheon_git.spec.steps import Step
 
 Kind = Literal["agent", "review", "check"]
+_GRACE = 5.0
+"""Seconds beyond its timeout in which a node may still end by itself."""
 
 
 def kind_of(job: JobState, step: Step) -> Kind:
@@ -25,10 +27,10 @@ def kind_of(job: JobState, step: Step) -> Kind:
 
 
 async def attempt(job: JobState, step: Step) -> Answer:
-    """Run the node once within its timeout. A node that runs out of time takes the job's jail with it: whatever it
-    started may still be at work in there. Expected errors become the verdict `error`; defects of ours are raised."""
+    """Run the node once. Agents and commands keep the node's timeout themselves; what overruns it takes the job's jail
+    with it, since it may still be at work in there. Expected errors become `error`; defects of ours are raised."""
     try:
-        async with asyncio.timeout(step.spec.timeout):
+        async with asyncio.timeout(step.spec.timeout + _GRACE):
             return await _run(job, step)
     except TimeoutError:
         if kind_of(job, step) != "review":

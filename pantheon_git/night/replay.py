@@ -39,8 +39,9 @@ from pantheon_git.repo.objects import Objects
 
 NOT_COMPARED = frozenset({"metrics.json", "llm_prompt.txt"})
 """Counts and times of the machine, and prompts in the model's own template: the replay engine has no tokenizer."""
-TIMES = frozenset({"seconds"})
-"""Keys in an artifact's JSON that hold times."""
+PASSING = frozenset({"seconds", "finish"})
+"""Keys in an artifact's JSON that tell of the machine: times, and whether the model stopped by itself or was cut off
+(a recorded answer holds its text only)."""
 
 
 @dataclass(frozen=True)
@@ -167,5 +168,5 @@ def _plain(name: str, data: bytes | None) -> object:
 
 def _timeless(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _timeless(item) for key, item in value.items() if key not in TIMES}
+        return {key: _timeless(item) for key, item in value.items() if key not in PASSING}
     return [_timeless(item) for item in value] if isinstance(value, list) else value

@@ -102,10 +102,10 @@ def effective_limits(plan: Plan, planned: Planned) -> Limits:
 
 
 def caps(plan: Plan, limits: Limits) -> Caps:
-    """The jail's limits: from the policy; wall seconds from the job."""
+    """The jail's limits, from the policy. The job keeps its wall clock itself; the jail's own stands behind it."""
     jail = plan.policy.jail
     return Caps(
-        wall_seconds=limits.wall_seconds or plan.policy.ceilings.wall_seconds,
+        wall_seconds=(limits.wall_seconds or plan.policy.ceilings.wall_seconds) + 30,
         memory_mb=jail.memory_mb,
         processes=jail.processes,
         file_mb=jail.file_mb,
