@@ -91,6 +91,8 @@ class Batcher:
         loaded: Future[None] = Future()
         self._thread = threading.Thread(target=self._own, args=(load, loaded), name=name, daemon=True)
         self._thread.start()
+        if loaded.exception():  # waits
+            self._thread.join()
         loaded.result()
 
     def submit(self, work: Work) -> Future[Finished]:
@@ -124,14 +126,17 @@ class Batcher:
                 self._requeue(failure)
                 pipeline = None  # freed before the next one takes its memory
                 pipeline = load()
+            raise EngineError(f"the model engine failed {MAX_RELOADS} times and is given up", "pantheon-git doctor")
         except (RuntimeError, OSError, EngineError) as error:  # RuntimeError is all that OpenVINO ever raises
             failure = error if isinstance(error, EngineError) else _failure(error)
             if not loaded.done():
                 loaded.set_exception(failure)
             self._fail(failure)
         finally:  # whatever happened, nobody may be left waiting
-            loaded.cancel()
-            self._fail(EngineError("the engine was closed before it answered"))
+            closed = EngineError("the engine was closed before it answered")
+            if not loaded.done():
+                loaded.set_exception(closed)
+            self._fail(closed)
 
     def _serve(self, pipeline: Pipeline) -> EngineError | None:
         """Until the engine is closed (None) or a step fails."""
@@ -152,9 +157,10 @@ class Batcher:
             return not self._closing
 
     def _admit(self, pipeline: Pipeline) -> None:
-        for work in self._next():
+        taken = self._next()
+        self._running += taken  # first, so that a failure finds them all
+        for work in taken:
             self._next_id += 1
-            self._running.append(work)  # first, so that a failure finds it
             work.added = time.monotonic()
             work.handle = pipeline.add_request(self._next_id, work.tensor, work.config)
 

@@ -46,19 +46,19 @@ class Throughput:
 
 
 def straight(model: str, asked: Sequence[Asked], settings: Settings | None = None) -> Throughput:
-    """All completions in one `generate()`, then all scores one after another (`openvino.py` says why), through freshly
-    loaded pipelines with the engine's own settings."""
+    """All completions in one `generate()`, then all scores in another (`openvino.py` says why they are apart), through
+    freshly loaded pipelines with the engine's own settings."""
     chosen = settings or Settings()
     path = models.find(model)
     writing, scoring = Loaded(path, chosen), Loaded(path, scoring_settings(chosen), prefix_caching=False)
     requests = [one for one in asked if isinstance(one, Request)]
     inputs = [writing.encode(one.prompt) for one in requests]
-    scored = [scoring.encode(one.prompt + one.text) for one in asked if isinstance(one, Scored)]
+    scored = [scoring.encode(one.prompt) + scoring.encode(one.text) for one in asked if isinstance(one, Scored)]
     wall, cpu = time.perf_counter(), time.process_time()
     configs = [writing.config(one) for one in requests]
     results = writing.pipeline.generate([tensor(ids) for ids in inputs], configs) if requests else []
-    for ids in scored:
-        scoring.pipeline.generate([tensor(ids)], [scoring.echo_config()])
+    if scored:
+        scoring.pipeline.generate([tensor(ids) for ids in scored], [scoring.echo_config()] * len(scored))
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     answers = [list(result.m_generation_ids[0]) for result in results]
     return Throughput(

@@ -25,6 +25,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pantheon_git.errors import EngineError
+from pantheon_git.repo import paths
 
 _CHUNK = 2**20
 _STALE_SECONDS = 3600.0
@@ -77,7 +78,7 @@ def store() -> Path:
     """The folder that holds one folder per model."""
     if named := os.environ.get("PANTHEON_MODELS"):
         return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pantheon-git" / "models"
+    return paths.cache_home() / "models"
 
 
 def list_models() -> list[Entry]:
