@@ -74,8 +74,9 @@ async def _weigh(work: _Review, change: ChangeView, page: Page) -> list[Item]:
 
 async def _item(work: _Review, change: ChangeView, one: Mapping[str, Any], parts: Mapping[str, str]) -> Item:
     scored = _fill(one["scored"], parts)
-    if not parts["text"].strip():
-        return Item(one["name"], True, "not weighed: the document has no running text")
+    least_bytes = int(work.loaded.agent.settings.get("least_bytes", 1))
+    if len(parts["text"].encode()) < least_bytes:
+        return Item(one["name"], True, f"not weighed: the document has less than {least_bytes} bytes of running text")
     words = {**parts, "field": one["field"], "words": parts[one["field"]]}
     key = f"{change.job}/{change.node}/{len(work.items)}-{one['name']}"
     prompt = _fill(work.loaded.prompt + one.get("then", ""), words)
