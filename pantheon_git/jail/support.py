@@ -5,7 +5,6 @@ from __future__ import annotations
 import compileall
 import contextlib
 import os
-import shutil
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pantheon_git.errors import JailError
 from pantheon_git.jail.layout import package_root, python
 from pantheon_git.jail.protocol import JailSpec, Level
 from pantheon_git.jail.start import Started, Tree, own, prepare_job_dir, start
+from pantheon_git.jail.trees import remove_tree
 
 LEVELS: tuple[Level, ...] = ("bubblewrap", "namespaces")
 _PROBE = "open('/job/written', 'w').close()"
@@ -72,7 +72,7 @@ def _detect(folder: Path) -> Support:
     try:
         return _try_all(where)
     finally:
-        shutil.rmtree(where, ignore_errors=True)
+        remove_tree(where)
 
 
 def _try_all(where: Path) -> Support:
