@@ -42,7 +42,7 @@ def require_good(repo: Path) -> None:
 
 
 def test_a_night_makes_signed_prs_and_touches_nothing_else(tmp_path: Path) -> None:
-    """Seven signed nodes a job, a branch whose tree is the base's with front matter and without the task file; the
+    """Eight signed nodes a job, a branch whose tree is the base's with front matter and without the task file; the
     checkout, its index and an edit of the person's own are as before; stock git says that the commit is good."""
     repo = queued_repo(tmp_path / "a repo", 3)
     put(repo / "docs/d001.md", "# An edit of my own\n")
@@ -56,6 +56,7 @@ def test_a_night_makes_signed_prs_and_touches_nothing_else(tmp_path: Path) -> No
             "validate",
             "write",
             "check",
+            "accept",
             "peer-a",
             "peer-b",
             "agree",
@@ -68,7 +69,7 @@ def test_a_night_makes_signed_prs_and_touches_nothing_else(tmp_path: Path) -> No
         assert entry.summary["cpu"]["jail"] > 0
     require_good(repo)
     assert isinstance(events[0], NightOpened)
-    assert sum(isinstance(event, NodeEnded) for event in events) == 21
+    assert sum(isinstance(event, NodeEnded) for event in events) == 24
     assert sum(isinstance(event, JobEnded) for event in events) == 3
     committed = [job for event in events if isinstance(event, GroupCommitted) for job in event.jobs]
     assert sorted(committed) == ["t000.1", "t001.1", "t002.1"]
@@ -183,7 +184,7 @@ def test_a_replay_comes_out_the_same_and_writes_nothing(tmp_path: Path) -> None:
     assert sorted(job.ending for job in result.jobs) == ["pr", "refused"]
     git(repo, "merge", "-q", "--no-edit", "pantheon/pr/t000.1")
     refs, count = git(repo, "for-each-ref"), git(repo, "count-objects", "-v")
-    for which, nodes in (("t000", 7), ("bad.1", 7), ("bad:write", 1)):
+    for which, nodes in (("t000", 8), ("bad.1", 8), ("bad:write", 1)):
         found = asyncio.run(replay(Git.discover(repo), which))
         assert found.same, found
         assert len(found.nodes) == nodes

@@ -17,6 +17,13 @@ from pantheon_git.errors import PantheonError
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--goal", metavar="TEXT", help="What is asked for; {path} stands for the path.")
 @click.option("--accept", multiple=True, metavar="TEXT", help="What must hold afterwards. Repeatable.")
+@click.option(
+    "--check",
+    "checks",
+    multiple=True,
+    metavar="COMMAND",
+    help="A command that must succeed afterwards; it runs in the job's jail. Repeatable.",
+)
 @click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of the agent. Repeatable.")
 @click.option("--flow", metavar="NAME", help="Flow to run through, where the agent alone does not decide.")
 @click.option("--needs", multiple=True, metavar="ID", help="A task that must be merged first. Repeatable.")
@@ -84,7 +91,7 @@ def _template(at: Here, agent: str, options: dict[str, Any]) -> Any:
         "agent": agent,
         "params": dict(_param(text) for text in options["params"]),
         "scope": {"paths": ["filled in for each path"]},
-        "goal": {"summary": summary, "acceptance": [{"text": text} for text in options["accept"]]},
+        "goal": {"summary": summary, "acceptance": _acceptance(options)},
         "priority": options["priority"],
         "needs": options["needs"],
     }
@@ -93,6 +100,11 @@ def _template(at: Here, agent: str, options: dict[str, Any]) -> Any:
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
         raise PantheonError("\n".join(faults), "pantheon-git schema task") from error
+
+
+def _acceptance(options: dict[str, Any]) -> list[dict[str, str]]:
+    checks = [{"text": f"`{command}` succeeds", "check": command} for command in options["checks"]]
+    return [*({"text": text} for text in options["accept"]), *checks]
 
 
 def _param(text: str) -> tuple[str, Any]:

@@ -14,6 +14,7 @@ from pantheon_git.repo.objects import EXECUTABLE, GITLINK, LINK
 from pantheon_git.spec.globs import Globs
 from pantheon_git.spec.steps import Step, ancestors
 
+ACCEPTANCE = "check.acceptance"
 _SHOWN = 10
 
 
@@ -125,9 +126,22 @@ def _passed(facts: Facts) -> Said:
         node = facts.nodes.get(step.name)
         if node is None or node.fault or step.spec.continue_on_error:
             continue
-        may_skip = step.spec.if_ == "failure()"
+        may_skip = step.spec.if_ == "failure()" or (step.spec.uses == ACCEPTANCE and not _wanted(facts))
         if node.verdict != "pass" and not (may_skip and node.verdict == "skip"):
             yield f"{step.name} says {node.verdict}{': ' + node.reason if node.reason else ''}"
+
+
+def _accepted(facts: Facts) -> Said:
+    """Also where the flow lets the node fail, or has none: no other node runs what the task asks to be run."""
+    nodes = [facts.nodes.get(step.name) for step in _before_gate(facts) if step.spec.uses == ACCEPTANCE]
+    passed = any(node is not None and not node.fault and node.verdict == "pass" for node in nodes)
+    if not passed and (wanted := _wanted(facts)):
+        yield f"no {ACCEPTANCE} node before the gate has passed `{'`, `'.join(wanted)}`"
+
+
+def _wanted(facts: Facts) -> list[str]:
+    """The commands of the task's acceptance criteria."""
+    return [criterion.check for criterion in facts.task.goal.acceptance if criterion.check is not None]
 
 
 def _reviewers(facts: Facts) -> Said:
@@ -173,7 +187,7 @@ def _forbidden(facts: Facts) -> Said:
 
 
 def _commands(facts: Facts) -> list[str | list[str]]:
-    found: list[str | list[str]] = [a.check for a in facts.task.goal.acceptance if a.check]
+    found: list[str | list[str]] = [*_wanted(facts)]
     for step in facts.steps:
         run = step.values.get("run")
         if isinstance(run, str):
@@ -251,6 +265,7 @@ RULES: tuple[Rule, ...] = (
     Rule("order", "everything that does not wait for the gate comes before it", _order),
     Rule("signed", "every node before the gate has a statement about this job, signed by a trusted key", _signed),
     Rule("passed", "every node before the gate passed", _passed),
+    Rule("accepted", "every command of the task's acceptance criteria was run, and passed", _accepted),
     Rule("reviewers", "as many different reviewers as the policy asks for pass, and none disagrees", _reviewers),
     Rule("reviewed-tree", "the reviewers judged the very tree that is proposed", _same_tree),
     Rule("changed", "at least one path is changed", _changed),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from pantheon_git.jail.protocol import ExecAnswer
+from pantheon_git.night.commands import check_acceptance, check_command
 from pantheon_git.night.gating import merge_gate
 from pantheon_git.night.room import Answer, Check, JobState
 from pantheon_git.night.validate import Facts, task_faults
@@ -58,34 +57,6 @@ async def check_frontmatter(job: JobState, step: Step) -> Answer:
     return Answer("pass", f"{len(edits)} checked, nothing lost" if edits else "nothing changed", files)
 
 
-async def check_acceptance(job: JobState, step: Step) -> Answer:
-    """The commands of the task's acceptance criteria, one after another; the first that fails stops."""
-    commands = [(a.text, a.check) for a in job.planned.task.goal.acceptance if a.check is not None]
-    files: dict[str, bytes] = {"stdout.log": b"", "stderr.log": b""}
-    for text, command in commands:
-        answer = await job.workspace.jail.exec(["/bin/sh", "-c", command], step.spec.timeout)
-        _log(files, command, answer)
-        if failed := _failure(answer):
-            return Answer("fail", f"{text}: `{command}` {failed}", files)
-    if not commands:
-        return Answer("pass", "no criterion has a command")
-    return Answer("pass", f"{len(commands)} command{'s' * (len(commands) != 1)} passed", files)
-
-
-async def check_command(job: JobState, step: Step) -> Answer:
-    """`with.run`, a list of words or a shell line, from the root of the job's tree."""
-    run = step.values.get("run")
-    if not run or not isinstance(run, str | list | tuple):
-        return Answer("error", "check.command needs with.run: a list of words or a shell line", retry=False)
-    argv = ["/bin/sh", "-c", run] if isinstance(run, str) else [str(word) for word in run]
-    answer = await job.workspace.jail.exec(argv, step.spec.timeout)
-    files: dict[str, bytes] = {"stdout.log": b"", "stderr.log": b""}
-    shown = run if isinstance(run, str) else shlex.join(argv)
-    _log(files, shown, answer)
-    failed = _failure(answer)
-    return Answer("fail" if failed else "pass", f"`{shown}` {failed or 'passed'}", files)
-
-
 async def agree(job: JobState, step: Step) -> Answer:
     """Whether every node that this one needs passed, and at least one of them is a reviewer."""
     views = {need: job.result(need) for need in step.needs}
@@ -98,18 +69,6 @@ async def agree(job: JobState, step: Step) -> Answer:
     if against:
         return Answer("fail", "; ".join(f"{need} said {said.get(need, 'nothing')}" for need in against), files)
     return Answer("pass", f"{' and '.join(reviewers)} agree", files)
-
-
-def _failure(answer: ExecAnswer) -> str:
-    if answer.timed_out:
-        return f"ran out of time after {answer.seconds:.0f} s"
-    return f"exited with {answer.code}" if answer.code else ""
-
-
-def _log(files: dict[str, bytes], shown: str, answer: ExecAnswer) -> None:
-    cut = b"\n[cut: more than the limit on output]\n" if answer.truncated else b""
-    files["stdout.log"] += f"$ {shown}\n".encode() + answer.stdout + cut
-    files["stderr.log"] += answer.stderr
 
 
 def _json(data: Any) -> bytes:

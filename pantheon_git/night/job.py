@@ -148,7 +148,7 @@ def _record(job: JobState, ended: dict[str, Status], step: Step, answer: Answer,
     )
     previous = job.signed[-1].statement_sha256 if job.signed else None
     job.signed.append(job.services.signer.sign_node(job.context, result, previous))
-    ended[step.name] = status_of(answer.verdict, step)
+    ended[step.name] = status_of(answer.verdict, step, answer.idle)
     emit = job.services.emit
     emit(NodeEnded(job.context.job, step.name, answer.verdict, answer.reason, result.seconds))
     tokens = answer.predicate.get("tokens")

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from pantheon_git.ledger.records import Ending, JobResult, SignedNode
+from pantheon_git.night.commands import last_lines
 from pantheon_git.night.room import JobState
 from pantheon_git.night.scheduler import Status, culprit
 from pantheon_git.night.workspace import Snapshot
 
 GATE = "merge-gate"
+_TAIL = 8
+"""Lines of a failed command's output, of each stream, that its breadcrumb shows."""
 _PATHS = 50
 """Paths named in the summary's diffstat; the totals count all."""
 
@@ -73,10 +76,19 @@ def body(job: JobState, ending: Ending, reason: str, stopped_at: str | None) -> 
         [
             f"Stopped at: {stopped_at or 'before the first node'}",
             f"Why: {reason}",
+            *_output_tail(job, stopped_at),
             f"Look: pantheon-git trace {id_}",
             f"Replay: pantheon-git replay {where}",
         ]
     )
+
+
+def _output_tail(job: JobState, stopped_at: str | None) -> list[str]:
+    """The last lines that the command of the node wrote, where it ran one."""
+    node = job.result(stopped_at) if stopped_at else None
+    files = node.result.files if node is not None else {}
+    found = [f"> {line}" for name in ("stdout.log", "stderr.log") for line in last_lines(files.get(name, b""), _TAIL)]
+    return ["Output ends:", *found] if found else []
 
 
 def summary(job: JobState, snapshot: Snapshot) -> dict[str, Any]:

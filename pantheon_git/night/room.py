@@ -32,6 +32,8 @@ class Answer:
     predicate: Mapping[str, Any] = field(default_factory=dict)
     retry: bool = True
     """False: another attempt would come to the same."""
+    idle: bool = False
+    """A `skip` because nothing was asked of the node: those that need it go on as after a success."""
 
 
 class Signer(Protocol):

@@ -28,10 +28,10 @@ class Decision:
     reason: str = ""
 
 
-def status_of(verdict: Verdict, step: Step) -> Status:
-    """What a verdict means to the steps that need this one."""
+def status_of(verdict: Verdict, step: Step, idle: bool = False) -> Status:
+    """What a verdict means to the steps that need this one. `idle`: it was skipped because nothing was asked of it."""
     if verdict == "skip":
-        return "skipped"
+        return "success" if idle else "skipped"
     return "success" if verdict == "pass" or step.spec.continue_on_error else "failure"
 
 
