@@ -8,7 +8,7 @@ from typing import Any
 
 from pantheon_git.gate.facts import GATE, Facts, PathFact
 from pantheon_git.gate.judges import is_forbidden, judging
-from pantheon_git.gate.lines import line_diff
+from pantheon_git.gate.lines import MAX_LINES, line_diff, too_many_lines
 from pantheon_git.gate.secrets import find_secrets
 from pantheon_git.repo.objects import EXECUTABLE, GITLINK, LINK
 from pantheon_git.spec.globs import Globs
@@ -198,10 +198,18 @@ def _commands(facts: Facts) -> list[str | list[str]]:
 
 
 def _size(facts: Facts) -> Said:
-    moved = _moved(facts)
-    lines = sum(line_diff(f.before, f.after).size for f in facts.paths if f.path not in moved and not f.binary)
+    moved, lines = _moved(facts), 0
+    for fact in facts.paths:
+        if _endless(fact):
+            yield fact.path, f"too many lines to be compared (more than {MAX_LINES})"
+        elif fact.path not in moved and not fact.binary:
+            lines += line_diff(fact.before, fact.after).size
     if lines > facts.diff_limit:
         yield f"{lines} lines changed, at most {facts.diff_limit} allowed"
+
+
+def _endless(fact: PathFact) -> bool:
+    return not fact.binary and too_many_lines(fact.before, fact.after)
 
 
 def _moved(facts: Facts) -> set[str]:
@@ -234,7 +242,7 @@ def _special(facts: Facts) -> Said:
 
 def _secrets(facts: Facts) -> Said:
     for fact in facts.paths:
-        if fact.binary:
+        if fact.binary or _endless(fact):  # the rule on size has told
             continue
         had = set(fact.before.split(b"\n"))
         added = [line for line in line_diff(fact.before, fact.after).added if line not in had]
@@ -253,8 +261,8 @@ def _merges(facts: Facts) -> Said:
 
 
 def content_lines(fact: PathFact) -> tuple[int, int]:
-    """Lines added and removed at a path; (0, 0) for a binary file."""
-    if fact.binary:
+    """Lines added and removed at a path; (0, 0) for a file that is binary or too long to be compared."""
+    if fact.binary or _endless(fact):
         return 0, 0
     found = line_diff(fact.before, fact.after)
     return len(found.added), found.removed

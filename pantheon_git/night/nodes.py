@@ -68,8 +68,9 @@ async def _work(job: JobState, step: Step, loaded: LoadedAgent) -> Answer:
     outcome = await loop.run(loaded, view, job.workspace.jail, engine, timeout=step.spec.timeout)
     snapshot = job.workspace.take_snapshot()
     answer = _answer(outcome, {"diff.patch": snapshot.patch})
-    if snapshot.refused and answer.verdict == "pass":
-        return Answer("refused", "; ".join(snapshot.refused), answer.files, answer.predicate, retry=False)
+    if snapshot.refused:
+        first = "" if answer.verdict == "pass" else f"{answer.reason}; "
+        return Answer("refused", first + "; ".join(snapshot.refused), answer.files, answer.predicate, retry=False)
     return answer
 
 

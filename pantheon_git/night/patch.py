@@ -11,10 +11,8 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pantheon_git.gate.lines import is_binary, spans, too_many_lines
 from pantheon_git.repo.objects import hash_object
-
-_PROBE = 8000
-"""git calls a file binary when a NUL is among its first 8000 bytes (xdiff-interface.c, buffer_is_binary)."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,13 @@ class Edit:
 
     @property
     def binary(self) -> bool:
-        return any(side is not None and b"\0" in side.data[:_PROBE] for side in (self.old, self.new))
+        return any(side is not None and is_binary(side.data) for side in (self.old, self.new))
+
+    @property
+    def whole(self) -> bool:
+        """Shown as bytes and not line by line: binary, or too many lines to be compared."""
+        old, new = (side.data if side else b"" for side in (self.old, self.new))
+        return self.binary or too_many_lines(old, new)
 
 
 def render(edits: Iterable[Edit]) -> bytes:
@@ -42,12 +46,12 @@ def render(edits: Iterable[Edit]) -> bytes:
 
 
 def count(edits: Iterable[Edit]) -> dict[str, tuple[int, int]]:
-    """Lines added and removed for each path, as `git diff --numstat` counts; (0, 0) for a binary file."""
+    """Lines added and removed for each path, as `git diff --numstat` counts; (0, 0) for a file shown as bytes."""
     return {edit.path.decode("utf-8", "surrogateescape"): _count(edit) for edit in edits if edit.old != edit.new}
 
 
 def _count(edit: Edit) -> tuple[int, int]:
-    if edit.binary:
+    if edit.whole:
         return 0, 0
     lines = [line[:1] for line in _hunks(edit)]
     return lines.count(b"+"), lines.count(b"-")
@@ -65,7 +69,7 @@ def _one(edit: Edit) -> bytes:
     if edit.old is not None and edit.new is not None and edit.old.data == edit.new.data:
         return b"\n".join(head) + b"\n"
     head.append(_index(edit))
-    body = _binary(edit) if edit.binary else _text(edit, a, b)
+    body = _binary(edit) if edit.whole else _text(edit, a, b)
     return b"\n".join(head) + b"\n" + body
 
 
@@ -85,7 +89,9 @@ def _hunks(edit: Edit) -> list[bytes]:
     """The hunks' lines, heads included, each ended by a newline."""
     old, new = (_lines(side.data if side else b"") for side in (edit.old, edit.new))
     found: list[bytes] = []
-    for group in difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(3):
+    matcher = difflib.SequenceMatcher(None, "", "")
+    matcher.opcodes = list(spans(old, new))  # type: ignore[attr-defined]  # ours, bounded; difflib groups them
+    for group in matcher.get_grouped_opcodes(3):
         found.append(_hunk_head(group))
         for tag, i1, i2, j1, j2 in group:
             if tag == "equal":

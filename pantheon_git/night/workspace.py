@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pantheon_git.errors import JailError
+from pantheon_git.jail.names import shown
 from pantheon_git.jail.protocol import Change, Jail, JailSpec, Level
 from pantheon_git.jail.trees import remove_tree
+from pantheon_git.night.clashes import clashes
 from pantheon_git.night.patch import Edit, Side, count, render
 from pantheon_git.repo.objects import EXECUTABLE, FILE, FOLDER, GITLINK, LINK, Entry, Objects
 from pantheon_git.repo.writer import Writer
 
 OpenJail = Callable[[JailSpec, Level | str], Awaitable[Jail]]
 Collect = Callable[[JailSpec], list[Change]]
+_TOLD = 20
+"""Refused paths that are named."""
 
 
 @dataclass(frozen=True)
@@ -111,27 +115,36 @@ class Workspace:
     def take_snapshot(self) -> Snapshot:
         """Read the job's changes (no-follow, capped) and make its tree. Later changes in the jail do not alter it."""
         changes = self._collect(self.spec)
-        refused = [
-            f"{change.path.decode('utf-8', 'replace')}: {change.reason or change.kind}"
-            for change in changes
-            if change.kind == "special"
-        ]
+        refused = {change.path: change.reason or change.kind for change in changes if change.kind == "special"}
         writer = Writer(self._objects)
-        edits: list[Edit] = []
+        edits: dict[bytes, list[Edit]] = {}
         entries: dict[bytes, Entry | None] = {}
         for change in changes:
             if change.kind != "special" and (made := list(self._edits(change))):
-                edits += made
+                edits.setdefault(change.path, []).extend(made)
                 entries[change.path] = _entry(change, writer)
-        tree = pr_tree = self._base_tree
         try:
-            if entries:
-                tree = writer.edit_tree(self._base_tree, entries)
-                pr_tree = writer.edit_tree(self._base_tree, {**entries, self._task_path: None})
-        except ValueError as error:  # a name that no tree may hold
-            refused.append(str(error))
-        self.snapshot = Snapshot(edits, changes, tuple(refused), tree, pr_tree, dict(writer.objects))
+            tree, clashing = self._sorted_out(writer, entries)
+        except ValueError as error:  # a name that no tree may hold, should `collect` ever let one through
+            tree, clashing, entries = self._base_tree, {b"": str(error)}, {}
+        entries = {path: entry for path, entry in entries.items() if path not in clashing}
+        refused |= clashing
+        pr_tree = self._made(writer, {**entries, self._task_path: None}) if entries else self._base_tree
+        kept = [edit for path in entries for edit in edits[path]]
+        self.snapshot = Snapshot(kept, changes, _told(refused), tree, pr_tree, dict(writer.objects))
         return self.snapshot
+
+    def _sorted_out(self, writer: Writer, entries: Mapping[bytes, Entry | None]) -> tuple[str, dict[bytes, str]]:
+        """The tree without the paths that clash with others, and those, each with its reason."""
+        tree = self._made(writer, entries)
+        written = (path for path, entry in entries.items() if entry)
+        clashing = dict(clashes(writer.reader, self._base_tree, tree, written))
+        if clashing:
+            tree = self._made(writer, {path: entry for path, entry in entries.items() if path not in clashing})
+        return tree, clashing
+
+    def _made(self, writer: Writer, entries: Mapping[bytes, Entry | None]) -> str:
+        return writer.edit_tree(self._base_tree, entries) if entries else self._base_tree
 
     def _edits(self, change: Change) -> Iterator[Edit]:
         """The edits that a change amounts to: none where the content is the base's own, many for a folder removed."""
@@ -149,6 +162,14 @@ class Workspace:
         if entry.mode == GITLINK:  # a submodule's commit is not in this repository; git prints it this way
             return Side(entry.mode, f"Subproject commit {entry.oid}\n".encode())
         return Side(entry.mode, self._objects.blob(entry.oid))
+
+
+def _told(refused: Mapping[bytes, str]) -> tuple[str, ...]:
+    """`path: reason` for what was refused; paths are the job's own words, so nothing in them may steer a terminal or
+    end a line. Of many the first ones, and how many more."""
+    lines = [f"{shown(path)}: {why}" if path else why for path, why in sorted(refused.items())]
+    more = len(lines) - _TOLD
+    return (*lines[:_TOLD], *([f"and {more} more paths"] if more > 0 else []))
 
 
 def _mode(change: Change) -> int:
