@@ -38,13 +38,38 @@ def run(ctx: click.Context, /, dry_run: bool, as_json: bool, quiet: bool, **opti
     Ctrl-C. A job that was refused or stopped is no failure of the night: pantheon-git report tells.
     """
     at = here(ctx)
-    return _plan(at, as_json) if dry_run else _night(at, options, as_json, quiet)
+    return _plan(at, as_json) if dry_run else _guarded(at, options, as_json, quiet)
+
+
+def _guarded(at: Here, options: dict[str, Any], as_json: bool, quiet: bool) -> int:
+    """The night, inside the guard: the first time through, this process becomes another one and does not come back."""
+    from pantheon_git.night import guard
+
+    if not guard.begun():
+        _until(options["until"])  # what was typed wrong is said before anything is done
+        named = options["model_path"] or at.git.config("pantheon.modelPath")
+        words = ["-C", str(at.cwd), "run", *_words({**options, "json": as_json, "quiet": quiet})]
+        guard.enter(at.git, words, [Path(named).expanduser()] if named else [])
+    return _night(at, options, as_json, quiet)
+
+
+def _words(options: dict[str, Any]) -> list[str]:
+    """The options as they would be typed, without a path that depends on where one stands."""
+    words = []
+    for name, value in options.items():
+        given = value if isinstance(value, tuple) else (value,)
+        for one in (one for one in given if one not in (None, False)):
+            text = one.absolute() if isinstance(one, Path) else one
+            words.append(f"--{name.replace('_', '-')}" + ("" if one is True else f"={text}"))
+    return words
 
 
 def _night(at: Here, options: dict[str, Any], as_json: bool, quiet: bool) -> int:
     from pantheon_git.cli.progress import Progress
+    from pantheon_git.night.guard_facts import require
     from pantheon_git.night.run import NightOptions, run_night
 
+    facts = require()
     config = at.config
     model = options["model_path"] or (Path(config.model_path).expanduser() if config.model_path else None)
     chosen = NightOptions(
@@ -56,6 +81,7 @@ def _night(at: Here, options: dict[str, Any], as_json: bool, quiet: bool) -> int
         model_path=model,
         jail=options["jail"] or config.jail,
         target=config.target,
+        guard=facts,
     )
     progress = Progress(quiet)
     try:

@@ -47,7 +47,9 @@ def write_objects(objects: Objects, base: str, place: Path) -> None:
     names = "".join(f"{oid}\n" for oid in dict.fromkeys(_reached(objects, base))).encode()
     # without looking for new deltas: the pack is read a few times at most, and each night waits for it
     options = ("-q", "--window=0", "--delta-base-offset")
-    objects.git.run("pack-objects", *options, str(place / "pack/pack"), input=names)
+    # git moves the pack from its own object folder to its place, which must then lie on the same mount
+    own = {"GIT_OBJECT_DIRECTORY": str(place), "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects.git.objects_dir)}
+    objects.git.run("pack-objects", *options, str(place / "pack/pack"), input=names, env=own)
 
 
 def _reached(objects: Objects, base: str) -> Iterator[str]:

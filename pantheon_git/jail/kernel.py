@@ -56,9 +56,10 @@ def unmount(target: str) -> None:
     _check(_libc.umount2(target.encode(), MNT_DETACH), f"unmount {target}")
 
 
-def restrict_mount(target: str, attributes: int, *, recursive: bool = True) -> None:
-    """Set mount attributes (read-only, no set-uid, no devices) on a mount and all below it: mount_setattr(2)."""
-    request = (ctypes.c_uint64 * 4)(attributes, 0, 0, 0)
+def restrict_mount(target: str, attributes: int, *, recursive: bool = True, clear: int = 0) -> None:
+    """Set mount attributes (read-only, no set-uid, no devices) on a mount and all below it, and take the attributes
+    `clear` off: mount_setattr(2)."""
+    request = (ctypes.c_uint64 * 4)(attributes, clear, 0, 0)
     flags = AT_RECURSIVE if recursive else 0
     where = ctypes.c_char_p(target.encode())
     syscall(f"restrict mount {target}", SYS_MOUNT_SETATTR, -100, where, flags, ctypes.byref(request), 32)

@@ -13,6 +13,7 @@ from pantheon_git.jail.protocol import Level
 from pantheon_git.ledger.records import JobResult
 from pantheon_git.night.checks import CHECKS
 from pantheon_git.night.dispatch import PutOff
+from pantheon_git.night.guard_facts import Facts
 from pantheon_git.night.plan import Broken, Plan
 from pantheon_git.night.room import Check
 from pantheon_git.night.workspace import Collect, OpenJail
@@ -33,6 +34,9 @@ class NightOptions:
     model_path: Path | None = None
     jail: Level | str = "auto"
     target: str | None = None
+    guard: Facts | None = None
+    """What `run` found of the guard around it. None: called in a process of its own making, by a benchmark or a test;
+    the night then records that it had none, and is no night of `run`."""
 
 
 @dataclass(frozen=True)

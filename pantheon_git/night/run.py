@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from pantheon_git import __version__
-from pantheon_git.agent.load import require_local
 from pantheon_git.errors import JailError, PantheonError
 from pantheon_git.jail.open import open_jail
 from pantheon_git.jail.support import LEVELS, detect
@@ -26,10 +25,12 @@ from pantheon_git.ledger.keys import load_private
 from pantheon_git.ledger.ledger import Ledger
 from pantheon_git.ledger.records import JobContext, JobResult
 from pantheon_git.ledger.trust import TrustedKeys
+from pantheon_git.night.admission import admit, guard_info
 from pantheon_git.night.conventions import conventions
 from pantheon_git.night.deadline import Deadline
 from pantheon_git.night.dispatch import Dispatch, PutOff
 from pantheon_git.night.events import Event, GroupCommitted, JobEnded, JobStarted, NightOpened, Said
+from pantheon_git.night.guard_lock import lock
 from pantheon_git.night.job import run_job
 from pantheon_git.night.lease import lease
 from pantheon_git.night.options import NightOptions, NightResult, Wiring
@@ -75,13 +76,15 @@ class _Night:
         for line in (*self.ledger.recover(), *self.store.sweep()):
             self.emit(Said(line))
         plan = make_plan(self.git, self.objects, resolve_target(self.git, self.options.target))
-        for loaded in plan.agents.values():
-            require_local(loaded)
         tasks, put_off = choose(plan, self.options)
+        agents = agents_of(plan, tasks)
+        admit(plan.agents, [agent.name for agent in agents], self.options)
         if not tasks:
             return NightResult(None, plan, put_off=put_off, broken=plan.broken)
+        if self.options.guard is not None:
+            lock()
         try:
-            for agent in agents_of(plan, tasks):
+            for agent in agents:
                 await self.engines.add(agent, self.options.engine, self.options.model_path)
             return await self._with_engines(plan, tasks, put_off)
         finally:
@@ -167,6 +170,7 @@ class _Night:
             "target": plan.target,
             "policy": plan.policy_oid,
             "jail": level,
+            "guard": guard_info(self.options.guard, plan.agents.values()),
             "jobs": self.options.jobs,
             "agents": self.engines.digests(),
             "waiting": {task.id: task.why for task in plan.tasks if not task.runs},

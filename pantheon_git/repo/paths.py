@@ -39,7 +39,11 @@ def trust_file() -> Path:
 def state_dir(git: Git) -> Path:
     """This repository's folder of lease, checkouts and logs, which all linked work trees share; may not exist yet."""
     name = hashlib.sha256(os.fsencode(git.common_dir.resolve())).hexdigest()[:12]
-    return _xdg("XDG_STATE_HOME", ".local/state") / name
+    return state_home() / name
+
+
+def state_home() -> Path:
+    return _xdg("XDG_STATE_HOME", ".local/state")
 
 
 def cache_home() -> Path:

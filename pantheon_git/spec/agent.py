@@ -13,6 +13,8 @@ class Runtime(Spec):
     origin: str
     """Only `local` runs at night; anything else is refused."""
     engine: Literal["auto", "openvino", "vllm"] = "auto"
+    address: str = "in-process"
+    """Where the engine answers: `in-process`, `unix:/PATH` or a loopback address; anything else is refused."""
     model: str = "smollm2-135m-instruct"
     """A name from `pantheon-git model list`, or a path to a model on disk."""
     adapter: str | None = None
