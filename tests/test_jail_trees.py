@@ -153,7 +153,7 @@ def test_sweep_takes_what_a_killed_runner_left(repository: Objects, tmp_path: Pa
     closed.chmod(0)
     closed.parent.chmod(0)
     swept = store.sweep()
-    assert swept == ["jobs/one", "checkouts/building-x", "checkouts/0", "checkouts/1"]
+    assert swept == ["jobs/one", "checkouts/0", "checkouts/1", "checkouts/building-x"]
     assert sorted(path.name for path in checkouts.iterdir()) == sorted(["2", "3", "4", head])
     assert (tree / "README.md").exists()
     assert store.sweep() == []

@@ -26,5 +26,6 @@ COMMANDS: dict[str, Entry] = {
     "replay": Entry(PROOF, "replay:replay", "Run a recorded job again from its recorded answers, and compare."),
     "verify": Entry(PROOF, "verify:verify", "Check every signature and every byte of the ledger, offline."),
     "sync": Entry(PROOF, "sync:sync", "Exchange nights, notes and reviews with a remote, never by force."),
+    "jail": Entry(PROOF, "jail:jail", "Run a command in the jail that jobs get, to look around in it."),
     "bench": Entry(HELP, "bench:bench", "Measure this machine: runner, engine, reviewers."),
 }

@@ -1,7 +1,8 @@
 """The tool host: the one process of ours inside a jail. One JSON object a line in, one a line out.
 
-Requests: `{"tool": NAME, "args": {…}}` and `{"exec": [ARGV…], "timeout": SECONDS, "env": {…}}`; the first line is
-`{"params": …, "caps": {…}}` and is answered with `{"ready": true}`. Tools run here and nothing else does; programs run
+Requests: `{"tool": NAME, "args": {…}}`, `{"exec": [ARGV…], "timeout": SECONDS, "env": {…}}` and, once, `{"attach": …}`
+like exec, on the streams that were handed in; the first line is `{"params": …, "caps": {…}}` and is answered with
+`{"ready": true}`. Tools run here and nothing else does; programs run
 as children in a session of their own, and when the first of them ends, all that they started is killed.
 The channel is a pair of pipes that children never inherit; /proc does not give them away, since this process is not
 dumpable. Started with `python -I -S -B` and an empty environment.
@@ -26,14 +27,15 @@ _PR_SET_DUMPABLE = 4
 
 
 def main() -> None:
-    """`sys.argv[1:3]`: descriptors of requests and of answers. Ends when the requests end."""
+    """`sys.argv[1:3]`: descriptors of requests and of answers, and three more for `attach`. Ends with the requests."""
     import ctypes
     from pathlib import Path
 
     requests = os.fdopen(int(sys.argv[1]), "rb")
     answers = os.fdopen(int(sys.argv[2]), "wb")
-    for pipe in (requests, answers):
-        os.set_inheritable(pipe.fileno(), False)
+    streams = [int(word) for word in sys.argv[3:6]]
+    for descriptor in (requests.fileno(), answers.fileno(), *streams):
+        os.set_inheritable(descriptor, False)
     with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("1000")  # when memory runs out, jails go first
     if ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
@@ -48,7 +50,10 @@ def main() -> None:
     _send(answers, {"ready": True, "tools": sorted(TOOLS)}, start["caps"]["output_kb"])
     for line in requests:
         request = json.loads(line)
-        answer = _exec(request, start["caps"]) if "exec" in request else _call(request, workspace)
+        if "attach" in request:
+            answer = _attach(request, streams)
+        else:
+            answer = _exec(request, start["caps"]) if "exec" in request else _call(request, workspace)
         _send(answers, answer, start["caps"]["output_kb"])
     os._exit(0)  # nothing to tidy, and every job would pay for tidying it
 
@@ -99,6 +104,14 @@ def _exec(request: dict[str, Any], caps: dict[str, Any]) -> dict[str, Any]:
     for name in ("stdout", "stderr"):
         ended[name] = base64.b64encode(ended[name]).decode()
     return ended
+
+
+def _attach(request: dict[str, Any], streams: list[int]) -> dict[str, Any]:
+    from pantheon_git.jail.processes import attach
+
+    given = (streams[0], streams[1], streams[2])
+    streams.clear()
+    return attach(request["attach"], request["env"], request["timeout"], given)
 
 
 def _failed(code: str, message: str) -> dict[str, Any]:

@@ -90,11 +90,17 @@ def _library() -> list[Entry]:
 
 
 def plan(
-    spec: JailSpec, level: Level, tree: str, bwrap: str, descriptors: tuple[int, int, int], argv: Sequence[str] | None
+    spec: JailSpec,
+    level: Level,
+    tree: str,
+    bwrap: str,
+    descriptors: tuple[int, int, int],
+    argv: Sequence[str] | None,
+    streams: Sequence[int],
 ) -> dict[str, Any]:
     """What the launcher is told (`launch.py`). `descriptors`: requests, answers, and the launcher's report on pids."""
     requests, answers, info = descriptors
-    host = [python(), "-I", "-S", "-B", "-c", _HOST % LIBRARY, str(requests), str(answers)]
+    host = [python(), "-I", "-S", "-B", "-c", _HOST % LIBRARY, *map(str, (requests, answers, *streams))]
     entries = list(base_entries())
     objects = spec.checkout.parent / "objects"
     if (spec.checkout / ".git/objects/info/alternates").is_file() and objects.is_dir():

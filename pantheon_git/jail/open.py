@@ -17,7 +17,7 @@ from pantheon_git.errors import JailError
 from pantheon_git.jail.assemble import HOME, TREE
 from pantheon_git.jail.layout import python
 from pantheon_git.jail.memory import MemoryGroup, memory_group
-from pantheon_git.jail.protocol import ExecAnswer, JailSpec, Level, ToolAnswer
+from pantheon_git.jail.protocol import Attached, ExecAnswer, JailSpec, Level, ToolAnswer
 from pantheon_git.jail.start import Started, Tree, prepare_job_dir, start
 from pantheon_git.jail.support import LEVELS, Support, detect
 from pantheon_git.jail.trees import place_copy
@@ -29,12 +29,17 @@ _DOCTOR = "pantheon-git doctor"
 
 
 async def open_jail(
-    spec: JailSpec, level: Level | str = "auto", *, tree: Literal["auto", "overlay", "copy"] = "auto"
+    spec: JailSpec,
+    level: Level | str = "auto",
+    *,
+    tree: Literal["auto", "overlay", "copy"] = "auto",
+    streams: Sequence[int] = (),
 ) -> OpenJail:
     """Start a jail on `spec.checkout` and wait until its tool host is ready. An async context manager.
 
     `level` "auto" takes bubblewrap where it works, else namespaces; a level by name is that level or JailError.
     `tree` "auto" takes an overlay where the file system of `spec.job_dir` allows it, else a copy of the checkout.
+    `streams` are three descriptors that one `attach` runs a program on; they stay the caller's to close.
     """
     support = detect(spec.job_dir)
     chosen = _choose(support, level)
@@ -45,7 +50,7 @@ async def open_jail(
         await asyncio.to_thread(place_copy, spec)
     group = memory_group(spec.caps.memory_mb, spec.caps.processes)
     try:
-        started = start(spec, chosen, kind, group=group)
+        started = start(spec, chosen, kind, group=group, streams=streams)
     except BaseException:
         if group is not None:
             group.remove()
@@ -151,6 +156,15 @@ class OpenJail:
                 bool(answer["truncated"]),
                 bool(answer["timed_out"]),
             )
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._broken() from error
+
+    async def attach(self, argv: Sequence[str], timeout: float, env: Mapping[str, str] | None = None) -> Attached:
+        """Like exec, on the streams that the jail was opened with; once."""
+        request = {"attach": list(argv), "timeout": timeout, "env": {**self._environment(), **(env or {})}}
+        answer = await self._ask(request, timeout + _GRACE_SECONDS)
+        try:
+            return Attached(int(answer["code"]), float(answer["seconds"]), bool(answer["timed_out"]))
         except (KeyError, TypeError, ValueError) as error:
             raise self._broken() from error
 

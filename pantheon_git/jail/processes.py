@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import select
 import signal
+import termios
 import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
 _CHUNK, _GRACE = 65536, 0.5
 _NOT_FOUND, _NOT_STARTED = 127, 126
+_RESET = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Capped:
@@ -53,7 +56,7 @@ def run(argv: list[str], env: dict[str, str], timeout: float, cap: int) -> dict[
     err, err_end = os.pipe()
     child = os.fork()
     if child == 0:
-        _become(argv, env, out_end, err_end)
+        _become(argv, env, (os.open("/dev/null", os.O_RDONLY), out_end, err_end))
     os.close(out_end)
     os.close(err_end)
     os.set_blocking(out, False)
@@ -77,19 +80,38 @@ def run(argv: list[str], env: dict[str, str], timeout: float, cap: int) -> dict[
     }
 
 
-def _become(argv: list[str], env: dict[str, str], out: int, err: int) -> None:
-    """In the child: a session of its own, and nothing to read."""
+def attach(argv: list[str], env: dict[str, str], timeout: float, streams: tuple[int, int, int]) -> dict[str, Any]:
+    """Run `argv` on the given streams, which are closed here: `jail exec`. Else like `run`; nothing is kept."""
+    started = time.monotonic()
+    child = os.fork()
+    if child == 0:
+        _become(argv, env, streams, terminal=os.isatty(streams[0]))
+    for descriptor in set(streams):
+        os.close(descriptor)
+    code = _follow(child, {}, started + timeout)
+    timed_out = code is None
+    kill_all()
+    if code is None:
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return {"code": code, "seconds": time.monotonic() - started, "timed_out": timed_out}
+
+
+def _become(argv: list[str], env: dict[str, str], streams: tuple[int, int, int], *, terminal: bool = False) -> NoReturn:
+    """In the child: a session of its own, its three streams, and signals as a new login has them."""
     try:
         os.setsid()
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        for number in _RESET:
             signal.signal(number, signal.SIG_DFL)
-        os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
-        os.dup2(out, 1)
-        os.dup2(err, 2)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        for target, descriptor in enumerate(streams):
+            os.dup2(descriptor, target)
+        if terminal:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         os.execvpe(argv[0], argv, env)
     except OSError as error:
-        os.write(2, f"{argv[0]}: {error.strerror}\n".encode())
+        os.write(2, f"{argv[0]}: {error.strerror}\n".encode("utf-8", "replace"))
         os._exit(_NOT_FOUND if error.errno == errno.ENOENT else _NOT_STARTED)
+    os._exit(_NOT_STARTED)
 
 
 def _follow(child: int, streams: dict[int, Capped], deadline: float) -> int | None:

@@ -65,6 +65,15 @@ class ExecAnswer:
     timed_out: bool = False
 
 
+@dataclass(frozen=True)
+class Attached:
+    """How a program ended that ran on streams handed in. `code` is negative for a signal."""
+
+    code: int
+    seconds: float
+    timed_out: bool = False
+
+
 class Jail(Protocol):
     """One job's jail with its tool host. An async context manager; leaving it kills the whole process tree."""
 

@@ -106,9 +106,11 @@ def start(
     *,
     argv: Sequence[str] | None = None,
     group: MemoryGroup | None = None,
+    streams: Sequence[int] = (),
 ) -> Started:
-    """Start the launcher with its plan. `argv` replaces the tool host, for probes. Raises JailError when the machine
-    lacks what the level needs; what fails later is in the log pipe."""
+    """Start the launcher with its plan. `argv` replaces the tool host, for probes; `streams` are three descriptors for
+    the host's `attach`, which stay the caller's to close. Raises JailError when the machine lacks what the level needs;
+    what fails later is in the log pipe."""
     bwrap = bubblewrap()
     if level == "bubblewrap" and not bwrap:
         raise JailError("the jail level bubblewrap needs the program bwrap", "apt install bubblewrap")
@@ -117,8 +119,9 @@ def start(
         for descriptor in ours.values():
             on_failure.callback(os.close, descriptor)
         try:
-            told = plan(spec, level, tree, bwrap, (theirs["requests"], theirs["answers"], theirs["info"]), argv)
-            process = _spawn(theirs)
+            channel = (theirs["requests"], theirs["answers"], theirs["info"])
+            told = plan(spec, level, tree, bwrap, channel, argv, streams)
+            process = _spawn(theirs, streams)
         finally:
             for descriptor in theirs.values():
                 os.close(descriptor)
@@ -129,14 +132,14 @@ def start(
     return Started(process, **ours)
 
 
-def _spawn(theirs: dict[str, int]) -> subprocess.Popen[bytes]:
+def _spawn(theirs: dict[str, int], streams: Sequence[int]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             [python(), "-I", "-S", "-B", "-c", _BOOT, str(package_root().parent), str(theirs["plan"])],
             stdin=subprocess.DEVNULL,
             stdout=theirs["log"],
             stderr=theirs["log"],
-            pass_fds=[theirs[name] for name in ("plan", "requests", "answers", "info")],
+            pass_fds=[*(theirs[name] for name in ("plan", "requests", "answers", "info")), *streams],
             env={},
             cwd="/",
             start_new_session=True,

@@ -10,16 +10,14 @@ from dataclasses import dataclass
 
 _DENIED = {
     "mounts and roots": (
-        "mount umount2 pivot_root chroot move_mount open_tree fsopen fsconfig fsmount fspick "
-        "mount_setattr"
+        "mount umount2 pivot_root chroot move_mount open_tree fsopen fsconfig fsmount fspick mount_setattr"
     ),
     "other processes": "setns ptrace process_vm_readv process_vm_writev process_madvise pidfd_getfd kcmp",
     "asynchronous rings, which pass system calls by": "io_uring_setup io_uring_enter io_uring_register",
     "kernel keyrings": "add_key request_key keyctl",
     "kernel programs and probes": "bpf perf_event_open userfaultfd lookup_dcookie",
     "modules and another kernel": (
-        "kexec_load kexec_file_load init_module finit_module delete_module create_module "
-        "query_module get_kernel_syms"
+        "kexec_load kexec_file_load init_module finit_module delete_module create_module query_module get_kernel_syms"
     ),
     "files by handle, whole-filesystem watches": "open_by_handle_at name_to_handle_at fanotify_init",
     "the machine's administration": (

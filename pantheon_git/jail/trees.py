@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pantheon_git.errors import JailError
@@ -23,6 +25,8 @@ from pantheon_git.repo.objects import Objects
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _KEPT = 4
+LOOK = "look"
+"""Folders of jails outside a night, each locked by its process."""
 
 
 class CheckoutStore:
@@ -45,14 +49,10 @@ class CheckoutStore:
                 os.utime(place)
                 return place / "tree"
             remove_tree(place)
-        self._checkouts.mkdir(mode=0o700, parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(prefix="building-", dir=self._checkouts))
-        try:
+        with locked_folder(self._checkouts, "building-") as building:
             _build(objects, base, building)
             (building / "boot").write_text(boot)
             _replace(building, place)
-        finally:
-            remove_tree(building)
         return place / "tree"
 
     def fill(self, checkout: Path, count: int) -> None:
@@ -70,13 +70,47 @@ class CheckoutStore:
         sweep_orphans()
         _unmount_below(self._state)
         sweep_groups()
-        stale = [*_children(self._state / "jobs"), *self._checkouts.glob("building-*")]
-        stale += self._checkouts.glob("*/pool/building-*")
+        stale = [*_children(self._state / "jobs"), *self._checkouts.glob("*/pool/building-*")]
+        swept = sweep_locked([*_children(self._state / LOOK), *self._checkouts.glob("building-*")])
         whole = [path for path in _children(self._checkouts) if not path.name.startswith("building-")]
         stale += sorted(whole, key=lambda path: path.stat().st_mtime)[:-_KEPT]
         for path in stale:
             remove_tree(path)
-        return [str(path.relative_to(self._state)) for path in stale]
+        return [str(path.relative_to(self._state)) for path in (*stale, *swept)]
+
+
+@contextlib.contextmanager
+def locked_folder(place: Path, prefix: str) -> Iterator[Path]:
+    """A new folder below `place`, locked while it is in use, and removed after: `sweep_locked` takes what a killed
+    process left, and nothing else."""
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if folder.exists():  # else somebody swept between the last two lines
+            break
+        os.close(lock)
+    try:
+        yield folder
+    finally:
+        remove_tree(folder)
+        os.close(lock)
+
+
+def sweep_locked(folders: Iterable[Path]) -> list[Path]:
+    """Remove those folders of `locked_folder` whose owner is dead; returns them."""
+    removed = []
+    for folder in sorted(folders):
+        with contextlib.suppress(OSError):  # gone meanwhile, or locked
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                remove_tree(folder)
+                removed.append(folder)
+            finally:
+                os.close(lock)
+    return removed
 
 
 def place_copy(spec: JailSpec) -> None:

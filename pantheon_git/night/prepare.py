@@ -16,6 +16,7 @@ from pantheon_git.jail.shares import check_source
 from pantheon_git.night.order import Planned
 from pantheon_git.night.plan import Plan
 from pantheon_git.spec.agent import Agent
+from pantheon_git.spec.policy import Policy
 
 MODELLESS = ("replay", "control", "echo")
 """Engines that load no model: one serves all agents."""
@@ -64,9 +65,13 @@ def agents_of(plan: Plan, tasks: Sequence[Planned]) -> list[Agent]:
 
 def shares(plan: Plan, work_tree: Path | None) -> list[Share]:
     """The untracked folders that the policy shares read-only, where they exist."""
+    return shares_of(plan.policy, work_tree)
+
+
+def shares_of(policy: Policy, work_tree: Path | None) -> list[Share]:
     if work_tree is None:
         return []
-    found = [Share(work_tree / name, name) for name in plan.policy.share if os.path.lexists(work_tree / name)]
+    found = [Share(work_tree / name, name) for name in policy.share if os.path.lexists(work_tree / name)]
     for share in found:
         check_source(share)
     return found

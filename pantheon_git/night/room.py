@@ -18,6 +18,7 @@ from pantheon_git.night.plan import Plan
 from pantheon_git.night.workspace import Collect, OpenJail, Workspace
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
+from pantheon_git.spec.policy import Policy
 from pantheon_git.spec.steps import Step
 from pantheon_git.spec.task import Limits
 
@@ -104,10 +105,15 @@ def effective_limits(plan: Plan, planned: Planned) -> Limits:
 
 
 def caps(plan: Plan, limits: Limits) -> Caps:
+    """The limits of a job's jail, from the policy and the task."""
+    return caps_of(plan.policy, limits.wall_seconds or plan.policy.ceilings.wall_seconds)
+
+
+def caps_of(policy: Policy, wall_seconds: float) -> Caps:
     """The jail's limits, from the policy. The job keeps its wall clock itself; the jail's own stands behind it."""
-    jail = plan.policy.jail
+    jail = policy.jail
     return Caps(
-        wall_seconds=(limits.wall_seconds or plan.policy.ceilings.wall_seconds) + 30,
+        wall_seconds=wall_seconds + 30,
         memory_mb=jail.memory_mb,
         processes=jail.processes,
         file_mb=jail.file_mb,
