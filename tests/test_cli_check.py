@@ -111,8 +111,8 @@ def test_an_agent_that_is_not_local_is_refused(repo: Path) -> None:
 
 def test_builtin_names_are_those_of_the_night() -> None:
     """The list that the hook reads is the list that the night runs."""
-    from pantheon_git.day.check import BUILTIN
     from pantheon_git.night.checks import CHECKS
+    from pantheon_git.spec.flow import BUILTIN
 
     assert CHECKS.keys() == BUILTIN
 

@@ -2,19 +2,53 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
+from pantheon_git.engines.control import ControlEngine
+from pantheon_git.engines.protocol import Completion, Request
+from pantheon_git.errors import EngineError
 from pantheon_git.ledger import read
 from pantheon_git.ledger.entries import JobEntry
+from pantheon_git.night.run import NightOptions, Wiring, run_night
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
 from tests.cli_support import make_repo, put
-from tests.night_kit import State, commit, night, task, trusted_key
+from tests.night_kit import BODY, State, commit, night, task, trusted_key
 
 pytestmark = pytest.mark.jail
+
+
+PEERS = """
+[nodes.write]
+uses = "doc.frontmatter"
+[nodes.one]
+uses = "review.peerA"
+needs = ["write"]
+[nodes.two]
+uses = "review.peerB"
+needs = ["write"]
+[nodes.join]
+uses = "agree"
+needs = ["one", "two"]
+"""
+
+
+class Breaks(ControlEngine):
+    """The control engine after so many breakdowns."""
+
+    def __init__(self, breakdowns: int) -> None:
+        super().__init__()
+        self.left = breakdowns
+
+    async def complete(self, request: Request) -> Completion:
+        if self.left:
+            self.left -= 1
+            raise EngineError("the engine broke down")
+        return await super().complete(request)
 
 
 @pytest.fixture
@@ -107,6 +141,54 @@ def test_permanent_retries_run_the_node_again(repo: Path) -> None:
     assert node.details["earlier"][0]["verdict"] == "fail"
 
 
+def test_retries_end_when_their_budget_is_used_up(repo: Path) -> None:
+    """Two more attempts at what keeps failing, then the failure stands; none at all is the default."""
+    entry = run(repo, command("never", "exit 1", "retries.permanent = 2") + command("plain", "exit 1"))
+    assert {node.name: (node.verdict, node.tries) for node in entry.nodes} == {
+        "never": ("fail", 3),
+        "plain": ("fail", 1),
+    }
+    assert entry.ending == "failed"
+
+
+@pytest.mark.parametrize(("breakdowns", "ending", "tries"), [(1, "pr", 2), (2, "error", 2)])
+def test_transient_retries_start_from_a_fresh_jail(repo: Path, breakdowns: int, ending: str, tries: int) -> None:
+    """An engine that breaks down once is asked again, and the half-done work of the first attempt is gone; a second
+    breakdown is one too many for the default budget of one."""
+    put(repo / "docs/a.md", BODY.format(name="a test"))
+    put(repo / ".pantheon/queue/t.toml", task("docs/a.md", flow="doc.frontmatter"))
+    commit(repo, "Queue")
+    found = Git.discover(repo)
+    wiring = Wiring(engine=lambda _: Breaks(breakdowns))
+    asyncio.run(run_night(found, NightOptions(engine="control"), lambda event: None, wiring))
+    entry = read.job(found, Objects(found), "t")
+    node = next(node for node in entry.nodes if node.name == "write")
+    assert (entry.ending, node.tries) == (ending, tries), entry.reason
+    assert [past["verdict"] for past in node.details["earlier"]] == ["error"]
+    calls = files(repo, entry, "write")["tool_calls.jsonl"].decode()
+    assert calls.count('"tool": "frontmatter.inspect"') == 1
+
+
+def test_always_runs_whatever_happened_before(repo: Path) -> None:
+    """After a failure and after a skip; the job's ending is still that of the failure."""
+    flow = command("tests", "exit 1") + command("after", "true", 'needs = ["tests"]')
+    flow += command("tidy", "true", 'needs = ["tests", "after"]\nif = "always()"')
+    flow += command("late", "true", 'needs = ["tidy"]')
+    entry = run(repo, flow)
+    assert verdicts(entry) == {"tests": "fail", "after": "skip", "tidy": "pass", "late": "pass"}
+    assert (entry.ending, entry.stopped_at) == ("failed", "tests")
+
+
+def test_a_node_starts_after_everything_that_it_needs(repo: Path) -> None:
+    """Both reviewers see the change; what needs both starts when the later one has ended."""
+    entry = run(repo, PEERS)
+    began = {node.name: (node.signed.predicate["started"], node.seconds) for node in entry.nodes}
+    for name in ("one", "two"):
+        assert began["join"][0] >= sum(began[name]) - 0.01
+    assert entry.ending == "failed"
+    assert verdicts(entry) == {"write": "pass", "one": "pass", "two": "pass", "join": "pass"}
+
+
 def test_acceptance_commands_are_run_and_a_failing_one_stops(repo: Path) -> None:
     """Each criterion's command runs in the jail; the first that fails is named with its text."""
     flow = '[nodes.accept]\nuses = "check.acceptance"\n'
@@ -121,6 +203,16 @@ def test_a_matrix_runs_every_copy(repo: Path) -> None:
     """One signed node for each combination."""
     flow = '[nodes.m]\nuses = "noop"\nmatrix.a = [1, 2]\nmatrix.b = ["x", "y"]\n'
     assert verdicts(run(repo, flow)) == {"m-1": "pass", "m-2": "pass", "m-3": "pass", "m-4": "pass"}
+
+
+def test_a_matrix_hands_each_copy_its_values(repo: Path) -> None:
+    """A value stands beside `with` in its copy alone; who needs the node waits for every copy, and one that fails
+    holds it back."""
+    flow = '[nodes.m]\nuses = "check.command"\nmatrix.run = ["cat docs/a.md", "exit 2"]\n'
+    entry = run(repo, flow + command("after", "true", 'needs = ["m"]'))
+    assert verdicts(entry) == {"m-1": "pass", "m-2": "fail", "after": "skip"}
+    assert b"# A" in files(repo, entry, "m-1")["stdout.log"]
+    assert (entry.stopped_at, entry.reason) == ("m-2", "`exit 2` exited with 2")
 
 
 def test_no_file_can_reach_the_benchmarks_node(repo: Path) -> None:

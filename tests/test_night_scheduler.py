@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from pantheon_git.ledger.records import Verdict
 from pantheon_git.night.scheduler import Status, culprit, decide, finished, may_retry, status_of
@@ -145,3 +147,22 @@ def test_matrix_values_reach_the_copy_beside_with() -> None:
 def test_retries(transient: int, permanent: int, history: list[Verdict], again: bool) -> None:
     """Failures of the machinery and of the work have separate budgets; refusals are never retried."""
     assert may_retry(Retries(transient=transient, permanent=permanent), history) is again
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"best-of": 9}, "less than or equal to 8"),
+        ({"best-of": 0}, "greater than or equal to 1"),
+        ({"best-of": 2, "uses": "check.command"}, "check.command is a check; only an agent has candidates"),
+        ({"best-of": 2, "matrix": {"a": [1, 2]}}, "best-of and matrix exclude each other"),
+        ({"best-of": 2, "retries": {"permanent": 1}}, "the candidates are the retries"),
+    ],
+)
+def test_best_of_stands_alone(keys: dict[str, Any], said: str) -> None:
+    """One to eight candidates, of an agent, without what would multiply them."""
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        flow(write={"uses": "doc.frontmatter", **keys})
+    assert (
+        flow(write={"uses": "doc.frontmatter", "best-of": 8, "retries": {"transient": 3}}).nodes["write"].best_of == 8
+    )

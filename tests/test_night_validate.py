@@ -35,6 +35,14 @@ def facts(uses: tuple[str, ...] = ("plan.validate", "writer"), **keys: Any) -> F
     return Facts(planned, agents, builtin, Policy(), {"docs/a.md": 10}, {})
 
 
+def with_flow(nodes: dict[str, Any]) -> Facts:
+    """The facts of a task whose flow has these nodes."""
+    plain = facts()
+    loaded = LoadedFlow("f", Flow.model_validate({"schema": 1, "nodes": nodes}), "0" * 40, stock=False)
+    judge = agent("judge", {}).model_copy(update={"kind": "reviewer"})
+    return replace(plain, planned=replace(plain.planned, flow=loaded), agents={**plain.agents, "judge": judge})
+
+
 def test_a_well_posed_task_has_no_fault() -> None:
     """Scope, limits, parameters and agents all fit."""
     assert task_faults(facts(params={"tone": "dry"}, limits={"steps": 3})) == []
@@ -59,6 +67,18 @@ def test_each_fault_names_field_and_value(keys: dict[str, Any], fault: str) -> N
     """One thing wrong, one fault that says it."""
     found = task_faults(facts(**keys))
     assert any(fault in text for text in found), found
+
+
+def test_candidates_only_of_the_first_specialist() -> None:
+    """A reviewer has none, and nothing may write before them; a specialist that waits for them is no hindrance."""
+    nodes = {"a": {"uses": "writer", "best-of": 2}, "b": {"uses": "second", "needs": ["a"]}}
+    assert task_faults(with_flow(nodes)) == []
+    nodes = {"a": {"uses": "writer"}, "b": {"uses": "second", "needs": ["a"], "best-of": 2}}
+    assert "nodes.b.best-of: candidates start from the base commit, and a may write" in task_faults(with_flow(nodes))[0]
+    beside = {"a": {"uses": "writer", "best-of": 2}, "b": {"uses": "second"}}
+    assert "and b may write before them" in task_faults(with_flow(beside))[0]
+    judge = {"a": {"uses": "writer"}, "r": {"uses": "judge", "needs": ["a"], "best-of": 2}}
+    assert "judge is a reviewer" in task_faults(with_flow(judge))[0]
 
 
 def test_all_faults_at_once() -> None:

@@ -149,10 +149,11 @@ def faults_of(value: Any, schema: Mapping[str, Any]) -> list[str]:
     return [f"{'.'.join(map(str, error.path)) or 'arguments'}: {error.message}" for error in errors]
 
 
-def control_answer(legal: list[Legal], sources: Sources) -> str:
-    """The answer in place of the model's own: the first action, each argument its first computed candidate."""
+def control_answer(legal: list[Legal], sources: Sources, number: int = 1) -> str:
+    """The answer in place of the model's own: the first action, each argument its first computed candidate. `number`:
+    of which candidate of a node with `best-of`; the second takes the second, and so on, as far as there are any."""
     first = legal[0]
-    return first.render({name: _first(sources.find(first.use.draft.get(name, ""))) for name in first.asked})
+    return first.render({name: _nth(sources.find(first.use.draft.get(name, "")), number) for name in first.asked})
 
 
 def is_text(schema: Mapping[str, Any]) -> bool:
@@ -163,7 +164,7 @@ def render(name: str, args: Mapping[str, Any]) -> str:
     return json.dumps({"tool": name, "args": dict(args)}, ensure_ascii=False, separators=(",", ":"))
 
 
-def _first(candidates: Any) -> Any:
+def _nth(candidates: Any, number: int) -> Any:
     if isinstance(candidates, list):
-        return candidates[0] if candidates else ""
+        return candidates[number - 1 if number <= len(candidates) else 0] if candidates else ""
     return "" if candidates is None else candidates

@@ -75,7 +75,8 @@ def _output(run: Run) -> dict[str, Any]:
 def _input(run: Run) -> dict[str, Any]:
     view = run.view
     return {"job": view.job, "node": view.node, "paths": list(view.paths), "params": dict(view.params),
-            "goals": list(view.goals), "agent": _agent(run)}  # fmt: skip
+            "goals": list(view.goals), "agent": _agent(run),
+            **({"candidate": view.candidate} if view.candidate > 1 else {})}  # fmt: skip
 
 
 def _metrics(run: Run, stop: Stop, authorship: Mapping[str, str]) -> dict[str, Any]:

@@ -81,8 +81,8 @@ async def _prompt(this: Run, legal: list[Legal]) -> Action | str:
         raise Stopped(Stop(StopReason.CONTEXT, f"the shared part alone is more than {room} tokens"))
     this.record.cuts += [{"step": this.steps, **cut} for cut in fitted.cuts]
     key = f"{this.view.job}/{this.view.node}/{this.steps}"
-    answer = control_answer(legal, this.sources).removeprefix(constraint.prefix)
-    request = Request(fitted.prompt, most, grammar=constraint.grammar, key=key, control=answer)
+    answer = control_answer(legal, this.sources, this.view.candidate).removeprefix(constraint.prefix)
+    request = Request(fitted.prompt, most, constraint.grammar, *this.sampling, key=key, control=answer)
     said = await this.engine.complete(request)
     this.record.answered(key, this.state, fitted.prompt, said)
     return parse(constraint.whole(said.text), legal)

@@ -79,10 +79,11 @@ def json_bytes(data: Any) -> bytes:
 def answers_of(files: Mapping[str, bytes]) -> dict[str, str]:
     """What the model said in a recorded node, by key, for the replay engine.
 
-    A completion is its raw text; a score is the JSON list of its log-probabilities.
+    A completion is its raw text; a score is the JSON list of its log-probabilities. Of a node with `best-of` also what
+    was said for the candidates that were not chosen.
     """
     found: dict[str, str] = {}
-    for line in files.get(CALLS, b"").decode().splitlines():
+    for line in b"".join(data for name, data in files.items() if name.endswith(CALLS)).decode().splitlines():
         said = json.loads(line)
         if "answer" in said:
             found[said["key"]] = said["answer"]

@@ -14,6 +14,9 @@ from pantheon_git.agent.view import TaskView
 from pantheon_git.engines.protocol import Engine
 from pantheon_git.jail.protocol import Jail
 
+TEMPERATURE = 0.7
+"""Of sampled candidates, where the manifest has none."""
+
 
 class Stopped(Exception):  # noqa: N818  # not an error: how the machine is left early
     """Carries why; caught in `loop.run` and nowhere else."""
@@ -83,6 +86,12 @@ class Run:
         if left <= 0:
             raise Stopped(Stop(StopReason.TOKENS, f"{self.max_tokens} tokens are written"))
         return min(self.loop.max_tokens, left)
+
+    @property
+    def sampling(self) -> tuple[float, int]:
+        """Temperature and seed: greedy for the first candidate, the manifest's `settings.temperature` for others."""
+        number = self.view.candidate
+        return (0.0, 0) if number == 1 else (float(self.agent.settings.get("temperature", TEMPERATURE)), number)
 
     def seconds_left(self) -> float:
         return self.deadline - (time.monotonic() - self.started)

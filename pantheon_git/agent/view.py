@@ -24,6 +24,9 @@ class TaskView:
     """The summary, then the acceptance criteria, word for word."""
     limits: Limits = field(default_factory=Limits)
     """None in a field: the agent's manifest alone decides."""
+    candidate: int = 1
+    """Which of the node's candidates (`best-of`) this is: the first answers greedily, each other one is sampled with
+    its number as seed."""
 
 
 @dataclass(frozen=True)

@@ -18,17 +18,13 @@ from pantheon_git.night.order import LoadedFlow, Planned
 from pantheon_git.night.router import route
 from pantheon_git.night.validate import Facts, task_faults
 from pantheon_git.spec.base import NAME, TASK_ID, Spec
-from pantheon_git.spec.flow import Flow, find_cycle
+from pantheon_git.spec.flow import BUILTIN, Flow, find_cycle
 from pantheon_git.spec.globs import Globs
 from pantheon_git.spec.load import load, locate
 from pantheon_git.spec.policy import Policy
 from pantheon_git.spec.task import Task
 
 S = TypeVar("S", bound=Spec)
-BUILTIN = frozenset(
-    {"agree", "check.acceptance", "check.command", "check.frontmatter", "merge-gate", "noop", "plan.validate"}
-)
-"""Names of `night.checks.CHECKS` (a test compares): the hook has 300 ms and need not load what runs them."""
 QUEUE, FLOWS, POLICY = ".pantheon/queue/", ".pantheon/flows/", ".pantheon/policy.toml"
 
 

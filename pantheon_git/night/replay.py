@@ -37,7 +37,7 @@ from pantheon_git.repo import paths
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
 
-NOT_COMPARED = frozenset({"metrics.json", "llm_prompt.txt"})
+NOT_COMPARED = ("metrics.json", "llm_prompt.txt")
 """Counts and times of the machine, and prompts in the model's own template: the replay engine has no tokenizer."""
 PASSING = frozenset({"seconds", "finish"})
 """Keys in an artifact's JSON that tell of the machine: times, and whether the model stopped by itself or was cut off
@@ -151,7 +151,7 @@ def _context(entry: JobEntry) -> JobContext:
 def _compare(node: NodeEntry, recorded: Mapping[str, bytes], now: NodeResult | None) -> NodeComparison:
     if now is None:
         return NodeComparison(node.name, node.verdict, "", "", ())
-    names = sorted((recorded.keys() | now.files.keys()) - NOT_COMPARED)
+    names = [name for name in sorted(recorded.keys() | now.files.keys()) if not name.endswith(NOT_COMPARED)]
     differs = [name for name in names if _plain(name, recorded.get(name)) != _plain(name, now.files.get(name))]
     if node.details.get("tree") != now.predicate.get("tree"):
         differs.append("tree")

@@ -13,6 +13,7 @@ from pantheon_git.night.order import Planned
 from pantheon_git.spec.agent import Agent
 from pantheon_git.spec.globs import Globs
 from pantheon_git.spec.policy import Policy
+from pantheon_git.spec.steps import expand, rivals
 
 MAX_FILES = 200
 MAX_BYTES = 8 * 1024 * 1024
@@ -87,6 +88,18 @@ def _uses(facts: Facts) -> Iterator[str]:
         yield f"agent: the flow {flow.name} does not use {agent!r}"
 
 
+def _best_of(facts: Facts) -> Iterator[str]:
+    flow = facts.planned.flow
+    specialists = {name for name, agent in facts.agents.items() if agent.kind == "specialist"}
+    steps = expand(flow.flow)
+    for step in steps:
+        where = f"flow {flow.name}: nodes.{step.name}.best-of"
+        if step.spec.best_of > 1 and step.spec.uses in facts.agents and step.spec.uses not in specialists:
+            yield f"{where}: {step.spec.uses} is a reviewer; only a specialist has candidates"
+        elif step.spec.best_of > 1 and (others := rivals(step, steps, specialists)):
+            yield f"{where}: candidates start from the base commit, and {', '.join(others)} may write before them"
+
+
 def _params(facts: Facts) -> Iterator[str]:
     """Every parameter is known to a specialist of the flow, and each gets what its contract asks for."""
     nodes = facts.planned.flow.flow.nodes.values()
@@ -110,6 +123,7 @@ def _params(facts: Facts) -> Iterator[str]:
 
 RULES: tuple[Callable[[Facts], Iterator[str]], ...] = (
     _uses,
+    _best_of,
     _scope_exists,
     _scope_is_small,
     _acceptance,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pantheon_git.errors import JailError
@@ -111,6 +111,21 @@ class Workspace:
         remove_tree(self._job_dir)
         self.snapshot = Snapshot(tree=self._base_tree, pr_tree=self._base_tree)
         await self._start()
+
+    def sibling(self, number: int) -> Workspace:
+        """Another workspace on the same base, not yet open: for one more candidate of a node."""
+        job_dir = self.spec.job_dir
+        spec = replace(self.spec, job_dir=job_dir.with_name(f"{job_dir.name}+{number}"))
+        return Workspace(spec, self._level, self._open, self._collect, self._objects, self._base_tree,
+                         self._task_path.decode())  # fmt: skip
+
+    def adopt(self, other: Workspace) -> None:
+        """Go on in another workspace's jail and with its change; it gets this one's, to be closed in its place."""
+        if other is not self:
+            for name in ("spec", "snapshot", "jail_facts", "_jail"):
+                mine, its = getattr(self, name), getattr(other, name)
+                setattr(self, name, its)
+                setattr(other, name, mine)
 
     def take_snapshot(self) -> Snapshot:
         """Read the job's changes (no-follow, capped) and make its tree. Later changes in the jail do not alter it."""

@@ -9,6 +9,11 @@ from pydantic import Field, model_validator
 
 from pantheon_git.spec.base import Name, Spec
 
+BUILTIN = frozenset(
+    {"agree", "check.acceptance", "check.command", "check.frontmatter", "merge-gate", "noop", "plan.validate"}
+)
+"""What `uses` may name besides an agent: the names of `night.checks.CHECKS` (a test compares)."""
+
 
 class Retries(Spec):
     transient: int = Field(1, ge=0, le=5)
@@ -28,8 +33,23 @@ class Node(Spec):
     matrix: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
     """One copy of the node for each combination; the values arrive in `with`."""
     continue_on_error: bool = Field(False, alias="continue-on-error")
+    best_of: int = Field(1, alias="best-of", ge=1, le=8)
+    """Candidates of a specialist, each in a jail of its own: the first answers greedily, the others are sampled. The
+    flow's checks and reviewers behind the node judge each; the best goes on, all are kept in the artifact. The node
+    must be the flow's first specialist, without `matrix` and `retries.permanent` (candidates are the retries)."""
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
     """Parameters of the agent or check."""
+
+    @model_validator(mode="after")
+    def _best_of_stands_alone(self) -> Node:
+        if self.best_of > 1:
+            if self.uses in BUILTIN:
+                raise ValueError(f"best-of: {self.uses} is a check; only an agent has candidates")
+            if self.matrix:
+                raise ValueError("best-of and matrix exclude each other: write a node for each combination")
+            if self.retries.permanent:
+                raise ValueError("best-of and retries.permanent exclude each other: the candidates are the retries")
+        return self
 
 
 class Flow(Spec):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,3 +72,10 @@ def ancestors(step: Step, by_name: Mapping[str, Step]) -> set[str]:
             found.add(name)
             todo += by_name[name].needs
     return found
+
+
+def rivals(step: Step, steps: Iterable[Step], specialists: Collection[str]) -> list[str]:
+    """Steps of other specialists that may write before `step` has ended: those that do not wait for it."""
+    by_name = {one.name: one for one in steps}
+    others = [one for one in by_name.values() if one.spec.uses in specialists and one.name != step.name]
+    return [one.name for one in others if step.name not in ancestors(one, by_name)]

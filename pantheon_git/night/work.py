@@ -1,0 +1,82 @@
+"""What the agents of a flow do in a job: a specialist works in the jail, a reviewer reads the change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pantheon_git.agent import loop, reviewer
+from pantheon_git.agent.load import LoadedAgent
+from pantheon_git.agent.outcome import Outcome
+from pantheon_git.agent.view import ChangeView, TaskView
+from pantheon_git.night.patch import render
+from pantheon_git.night.room import Answer, JobState
+from pantheon_git.spec.steps import Step
+
+
+async def work(job: JobState, step: Step, loaded: LoadedAgent, candidate: int = 1) -> Answer:
+    """A specialist: its tools run in the jail; afterwards the change is read once, and that is what all see.
+
+    `candidate`: its number among those of a node with `best-of`; they share what is left of the job's tokens.
+    """
+    left = (job.limits.tokens or 1) - job.tokens_out
+    view = TaskView(
+        job=job.context.job,
+        node=step.name if candidate == 1 else f"{step.name}+{candidate}",
+        paths=tuple(sorted(job.planned.files)),
+        params=_params(job, step),
+        goals=_goals(job),
+        limits=job.limits.model_copy(update={"tokens": max(1, left // step.spec.best_of)}),
+        candidate=candidate,
+    )
+    engine = job.services.engine(loaded.agent.name)
+    outcome = await loop.run(loaded, view, job.workspace.jail, engine, timeout=step.spec.timeout)
+    snapshot = job.workspace.take_snapshot()
+    answer = _answer(outcome, {"diff.patch": snapshot.patch})
+    if snapshot.refused:
+        first = "" if answer.verdict == "pass" else f"{answer.reason}; "
+        return Answer("refused", first + "; ".join(snapshot.refused), answer.files, answer.predicate, retry=False)
+    return answer
+
+
+async def review(job: JobState, step: Step, loaded: LoadedAgent, candidate: int | None = None) -> Answer:
+    """A reviewer reads the change and nothing else; it has no jail and no tools. `candidate`: the number of the
+    candidate that it judges; None where the job's change is what it judges."""
+    snapshot = job.workspace.snapshot
+    if not snapshot.changed:
+        return Answer("skip", "nothing changed, so there is nothing to review")
+    changes = tuple(
+        ChangeView(
+            job=job.context.job,
+            node=step.name if candidate is None else f"{step.name}+{candidate}",
+            path=edit.path.decode("utf-8", "surrogateescape"),
+            before=edit.old.data if edit.old else None,
+            after=edit.new.data if edit.new else None,
+            patch=render([edit]),
+            params=_params(job, step),
+            goals=_goals(job),
+            scope=job.planned.task.scope.paths,
+        )
+        for edit in snapshot.edits
+    )
+    outcome = await reviewer.review(loaded, changes, job.services.engine(loaded.agent.name))
+    return _answer(outcome, {})
+
+
+def _answer(outcome: Outcome, more: dict[str, bytes]) -> Answer:
+    seconds = {part: float(outcome.metrics.get(f"seconds_{part}", 0)) for part in ("prefill", "decode")}
+    return Answer(
+        outcome.verdict,
+        outcome.reason,
+        {**outcome.files, **{name: data for name, data in more.items() if data}},
+        {**outcome.predicate(), "engine_seconds": seconds},
+        retry=outcome.transient or outcome.verdict == "fail",
+    )
+
+
+def _params(job: JobState, step: Step) -> dict[str, Any]:
+    return {**job.services.conventions, **job.planned.task.params, **step.values}
+
+
+def _goals(job: JobState) -> tuple[str, ...]:
+    goal = job.planned.task.goal
+    return (goal.summary, *(criterion.text for criterion in goal.acceptance))
