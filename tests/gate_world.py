@@ -163,7 +163,7 @@ class World:
                 seconds=0.5,
                 summary={"authorship": {"docs/a.md": {"description": "model"}}},
             )
-            self.ledger.open_night(night, [context], {"base": base})
+            self.ledger.open_night(night, [context], {"base": base, "guard": {"held": True}})
             (ran.committed,) = self.ledger.commit_group(night, [result_])
             self.ledger.close_night(night, {"put_off": {}})
         return ran

@@ -117,6 +117,13 @@ def _model(at: Here) -> Iterator[Finding]:
     yield Finding("model", "ok", str(models.find(models.DEFAULT)))
 
 
+def _guard(at: Here) -> Iterator[Finding]:
+    from pantheon_git.night.guard import try_out
+
+    try_out(at.git)
+    yield Finding("guard", "ok", "a night has no network, no credentials and an empty home")
+
+
 def _engine(at: Here) -> Iterator[Finding]:
     from importlib.util import find_spec
 
@@ -148,4 +155,4 @@ def _hook(at: Here) -> Iterator[Finding]:
             yield Finding(program, "note", "stock git needs it to show our signatures", "apt install openssh-client")
 
 
-CHECKS = (_git, _keys, _jail, _engine, _model, _queue, _hook)
+CHECKS = (_git, _keys, _guard, _jail, _engine, _model, _queue, _hook)

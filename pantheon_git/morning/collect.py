@@ -57,4 +57,5 @@ def collect(git: Git, objects: Objects, info: NightInfo) -> Report:
         waiting={task: why for task, why in put_off.items() if task not in not_reached},
         broken=closing.get("broken", info.info.get("broken", {})),
         agents=info.info.get("agents", {}),
+        guard=info.info.get("guard", {}),
     )

@@ -97,6 +97,8 @@ class Report:
     """Task → why it was not to run."""
     broken: Mapping[str, Sequence[str]] = field(default_factory=dict)
     agents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    guard: Mapping[str, Any] = field(default_factory=dict)
+    """What the night found of its guard before its first job (`night.guard_facts.Facts`)."""
     verified: str = ""
     """`good: …` or the first thing that is wrong; empty: not asked."""
     good: bool | None = None
@@ -218,6 +220,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "waiting": dict(report.waiting),
         "broken": {path: list(faults) for path, faults in report.broken.items()},
         "agents": {name: dict(agent) for name, agent in report.agents.items()},
+        "guard": dict(report.guard),
     }
 
 

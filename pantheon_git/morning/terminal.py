@@ -16,6 +16,7 @@ from pantheon_git.morning.words import (
     describe_authors,
     describe_costs,
     describe_engines,
+    describe_guard,
     describe_paths,
     describe_shares,
     describe_verdicts,
@@ -47,6 +48,8 @@ def render(report: Report, console: Console) -> None:
     page.line(describe_costs(report), "dim")
     if engines := describe_engines(report):
         page.line(engines, "bold yellow" if "CONTROL" in engines else "dim")
+    guard = describe_guard(report)
+    page.line(guard, "dim" if report.guard.get("held") is True else "bold yellow")
     if report.one_key:
         page.line("nights and reviews are signed with one key here", "dim")
     _cards(report, page)

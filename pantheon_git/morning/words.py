@@ -66,6 +66,19 @@ def describe_engines(report: Report) -> str:
     return "; ".join(told)
 
 
+def describe_guard(report: Report) -> str:
+    """The night guard in one line; that there was none, in capitals."""
+    guard = report.guard
+    if guard.get("held") is not True:
+        return (
+            f"NO NIGHT GUARD: {guard.get('why', 'the night does not say that it had one')}; nothing of it can be merged"
+        )
+    origins = ", ".join(sorted(set(guard.get("origins", {}).values()))) or "none"
+    network = f"network {', '.join(guard['interfaces'])}, {guard['routes']} routes"
+    variables = f"{len(guard['environment'])} variables kept, {guard['left_out']} left out"
+    return f"guard: {network}; {variables}; home {guard['home']}; agents {origins}"
+
+
 def describe_costs(report: Report) -> str:
     """Tokens, CPU and wall seconds in one sentence."""
     tokens = report.tokens

@@ -62,10 +62,34 @@ def enter(git: Git, words: Sequence[str], models: Sequence[Path] = ()) -> NoRetu
         Path(_GIT_CONFIG).write_text(config, encoding="utf-8", errors="surrogateescape")
         kernel.prctl("no new privileges", kernel.PR_SET_NO_NEW_PRIVS, 1)
         _close_descriptors()
-        os.chdir("/")
+        os.chdir(git.path)
         os.execve(sys.executable, argv, environment)  # noqa: S606 - no shell is wanted
     except OSError as error:
         raise refusal(error) from error
+
+
+def try_out(git: Git) -> None:
+    """Make the guard in a child process that then ends. PantheonError where `run` would refuse."""
+    view = kept(git)
+    guard_view.require_apart(view)
+    told, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            separate()
+            guard_view.enter(view)
+            loopback_up()
+        except OSError as error:
+            os.write(tell, f"{error.errno} {error.args[-1]}".encode())
+        finally:
+            os._exit(0)
+    os.close(tell)
+    with os.fdopen(told, "rb") as pipe:
+        said = pipe.read().decode("utf-8", "replace")
+    os.waitpid(child, 0)
+    if said:
+        code, _, text = said.partition(" ")
+        raise refusal(OSError(int(code), text))
 
 
 def refusal(error: OSError) -> PantheonError:

@@ -28,7 +28,7 @@ def kept(git: Git, models: Sequence[Path] = ()) -> View:
         *_named_models(git),
         *alternates(git.objects_dir),
         *(path for path in _programs() if not home.is_relative_to(os.path.realpath(path))),
-        *_credentials(),
+        *_granted(git),
     ]
     return View(
         home=home,
@@ -91,6 +91,11 @@ def _programs() -> Iterator[Path]:
         yield Path(git).parent
 
 
-def _credentials() -> Iterator[Path]:
+def _granted(git: Git) -> Iterator[Path]:
+    """What was given to the night itself: its unit's credentials, and the socket of the agent that holds its key."""
     if folder := os.environ.get("CREDENTIALS_DIRECTORY"):
         yield Path(folder)
+    named = paths.keys_dir() / "agent"
+    socket = git.config("pantheon.agentSocket") or (named.read_text().strip() if named.is_file() else "")
+    if socket:
+        yield Path(socket).expanduser()

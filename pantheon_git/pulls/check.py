@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pantheon_git.errors import PantheonError, TamperedError
 from pantheon_git.ledger.entries import JobEntry
 from pantheon_git.ledger.layout import ARTIFACTS, OPEN, PRS, RUNS, find_job
 from pantheon_git.ledger.notes import REF, read_note
-from pantheon_git.ledger.records import JobContext
 from pantheon_git.ledger.statement import OPENED, jobs_of, sha256
 from pantheon_git.ledger.verdict import Fault, at, require
 from pantheon_git.ledger.verify_job import Ground, NightGround, open_signed, verify_job
@@ -26,7 +28,8 @@ def check_entry(desk: Desk, entry: JobEntry) -> str:
     try:
         with at(f"{RUNS}{entry.night}", refs[RUNS + entry.night]):
             require(folder is not None, "the entry of this job is gone")
-            contexts = _contexts(ground, tree)
+            opened = _opened(ground, tree)
+            contexts = {context.job: context for context in jobs_of(opened)}
         night = NightGround(entry.night, contexts, objects.commit(artifacts).tree if artifacts else None)
         assert folder is not None  # noqa: S101 - required above
         verified = verify_job(ground, night, folder)
@@ -40,18 +43,30 @@ def check_entry(desk: Desk, entry: JobEntry) -> str:
     except Fault as fault:
         kind = TamperedError if fault.tampered else PantheonError
         raise kind(f"{entry.job}: {fault.where}: {fault.problem}", "pantheon-git verify") from fault
+    require_guarded(entry, opened.get("info", {}))
     if entry.commit is None:
         raise PantheonError(f"{entry.job} has no commit: nothing was to be done", f"pantheon-git trace {entry.job}")
     return entry.commit
 
 
-def _contexts(ground: Ground, tree: str) -> dict[str, JobContext]:
+def require_guarded(entry: JobEntry, info: Mapping[str, Any]) -> None:
+    """Only what a guarded night made can be merged. Benchmarks and the like run jobs without the guard; their nights
+    say so, or say nothing, which is the same."""
+    guard = info.get("guard", {})
+    if guard.get("held") is not True:
+        why = guard.get("why", "its opening does not say that the guard held")
+        raise PantheonError(
+            f"{entry.job}: the night {entry.night} ran without the night guard ({why}): its work is never merged",
+            f"pantheon-git retry {entry.task} queues it for a night of `pantheon-git run`",
+        )
+
+
+def _opened(ground: Ground, tree: str) -> Mapping[str, Any]:
     """What the night set out to do, as it signed before its first job."""
     found = ground.objects.find(tree, OPEN)
     if found is None:
         raise TamperedError("the opening of the night is gone")
-    opened = open_signed(ground, ground.objects.blob(found.oid), OPENED, "opened")
-    return {context.job: context for context in jobs_of(opened.predicate)}
+    return open_signed(ground, ground.objects.blob(found.oid), OPENED, "opened").predicate
 
 
 def check_branch(entry: JobEntry, tip: str | None) -> None:
