@@ -83,6 +83,25 @@ def test_each_reviewer_counts_the_inventions_of_its_manifest() -> None:
     assert all(item.ok for item in found)
 
 
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ("Learn how to water beans without picking them.", "a negation that the document does not have"),
+        ("Kubernetes waters the beans. Pick them in the garden.", ""),
+        ("Learn how to water the beans of Nebraska in the garden.", "names that the document does not have: Nebraska"),
+        ("Beans that you do not water lose their young pods.", ""),
+    ],
+)
+def test_an_invented_negation_or_name_counts(said: str, fault: str) -> None:
+    """“Not” needs a sentence that denies the same; a capital at a sentence's beginning makes no name."""
+    body = BODY + "\nIf you do not water beans, the young pods lose their flavour.\n"
+    settings = {**SETTINGS, "min_description_share": 0.3, "inventions": ["names", "a negation"]}
+    found, _ = examine(change([GOOD[0], f"description: {said}"], body, body), settings)
+    (item,) = [item for item in found if item.name == "description-grounded"]
+    assert item.ok is not bool(fault)
+    assert fault in item.said
+
+
 def test_nothing_else_of_the_document_may_change() -> None:
     """A changed body, a lost key and a rewritten key each fail, and are named."""
     before = f"---\nauthor: Ada\nlayout: wide\n---\n\n{BODY}"

@@ -20,6 +20,8 @@ from tests.agent_doubles import ListedEngine
 from tests.test_agent_checklist import BODY, GOOD, change
 
 PEERS = ("review.peerA", "review.peerB")
+WORDED = ["title: Watering young beans", GOOD[1]]
+"""A title that somebody phrased: the document has its words, and neither heading nor file name says it."""
 
 
 def peer(name: str) -> LoadedAgent:
@@ -63,16 +65,39 @@ def test_the_two_reviewers_look_from_two_sides() -> None:
     for name, engine in zip(PEERS, (a, b), strict=True):
         asked = seen.setdefault(name, [])
         engine.scores = lambda prompt, text, asked=asked: (asked.append((prompt, text)), likes(prompt, text))[1]  # type: ignore[misc]
-        judge(name, change(GOOD), engine)
-    assert {text for _, text in seen["review.peerA"]} == {f"{line}\n" for line in GOOD}
+        judge(name, change(WORDED), engine)
+    assert {text for _, text in seen["review.peerA"]} == {f"{line}\n" for line in WORDED}
     assert all(text.startswith("Beans grow well") for _, text in seen["review.peerB"])
-    assert [("Growing beans" in prompt) for prompt, _ in seen["review.peerB"]] == [True, False, False, False]
+    assert [("Watering young beans" in prompt) for prompt, _ in seen["review.peerB"]] == [True, False, False]
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_a_title_that_is_the_documents_own_is_not_weighed(name: str) -> None:
+    """The heading or the file's name cannot be another document's, however unlikely a model finds it: the reviewer
+    computes them again and asks no likelihood. Of another document's heading it does."""
+    unlikely = ListedEngine(scores=lambda prompt, text: [-5.0 + (name[-1] == "A" and "Beans" in prompt) * 2.0] * 9)
+    for title in ("Growing beans", "Beans"):
+        outcome = judge(name, change([f"title: {title}", GOOD[1]]), unlikely)
+        items = {item["name"]: item for item in written(outcome)["checklist"]["docs/beans.md"]}
+        weighed = items["title-follows" if name == "review.peerA" else "opening-from-title"]
+        assert weighed["ok"]
+        assert weighed["said"].startswith("not weighed: the title is what the document's own headings")
+        assert items["title-grounded"]["ok"]
+    other = written(judge(name, change(WORDED), unlikely))["likelihood"]["docs/beans.md"]
+    assert any("title" in item for item in other)
+
+
+def test_one_text_is_scored_once() -> None:
+    """Both items of B ask for the opening without any words before it: three scores, not four."""
+    outcome = judge("review.peerB", change(WORDED))
+    assert len(outcome.files["tool_calls.jsonl"].splitlines()) == 3
 
 
 @pytest.mark.parametrize("name", PEERS)
 def test_words_that_gain_nothing_by_the_document_fail(name: str) -> None:
     """The deterministic items hold, the likelihood does not: the reason says by how much."""
-    outcome = judge(name, change(GOOD), ListedEngine(scores=lambda prompt, text: [-5.0 + ("Beans" not in prompt)] * 9))
+    unlikely = ListedEngine(scores=lambda prompt, text: [-5.0 + ("Beans" not in prompt)] * 9)
+    outcome = judge(name, change(WORDED), unlikely)
     assert outcome.verdict == "fail"
     assert "nats a token" in outcome.reason
     items = written(outcome)["checklist"]["docs/beans.md"]
@@ -93,7 +118,7 @@ def test_only_what_the_job_wrote_is_weighed(name: str) -> None:
 def test_a_control_night_is_judged_by_the_checklist_alone(name: str) -> None:
     """No model, no likelihood: the item is skipped and review.json says so; a wrong title fails all the same."""
     engine = open_engine("control", model="smollm2-135m-instruct")
-    good, wrong = judge(name, change(GOOD), engine), judge(name, change(["title: Rocket engines", GOOD[1]]), engine)
+    good, wrong = judge(name, change(WORDED), engine), judge(name, change(["title: Rocket engines", GOOD[1]]), engine)
     assert (good.verdict, wrong.verdict) == ("pass", "fail")
     said = [item["said"] for item in written(good)["checklist"]["docs/beans.md"]]
     assert said.count("not weighed: a control night has no model") == 2
@@ -104,9 +129,9 @@ def test_a_control_night_is_judged_by_the_checklist_alone(name: str) -> None:
 @pytest.mark.parametrize("name", PEERS)
 def test_a_replay_needs_no_model_and_says_the_same(name: str) -> None:
     """Every score is recorded under its key; the replay engine gives the same verdict and the same numbers."""
-    first = judge(name, change(GOOD))
+    first = judge(name, change(WORDED))
     again = judge(
-        name, change(GOOD), open_engine("replay", model="smollm2-135m-instruct", replay=answers_of(first.files))
+        name, change(WORDED), open_engine("replay", model="smollm2-135m-instruct", replay=answers_of(first.files))
     )
     assert again.verdict == first.verdict
     assert written(again)["likelihood"] == written(first)["likelihood"]
@@ -116,11 +141,11 @@ def test_a_replay_needs_no_model_and_says_the_same(name: str) -> None:
 def test_one_bad_document_of_several_fails_the_change(name: str) -> None:
     """Each path is judged by itself, under keys of its own."""
     bad = replace(change(["title: Rocket engines", GOOD[1]]), path="docs/other.md")
-    outcome = judge(name, (change(GOOD), bad))
+    outcome = judge(name, (change(WORDED), bad))
     assert outcome.verdict == "fail"
     assert set(written(outcome)["checklist"]) == {"docs/beans.md", "docs/other.md"}
     keys = [json.loads(line)["key"] for line in outcome.files["tool_calls.jsonl"].splitlines()]
-    assert len(set(keys)) == len(keys) == 8
+    assert len(set(keys)) == len(keys) == (7 if name == "review.peerA" else 4)
 
 
 @pytest.mark.parametrize("name", PEERS)

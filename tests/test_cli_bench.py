@@ -94,7 +94,7 @@ def judged_folder(folder: Path) -> Path:
     about = {t: f"Where to place {t} in a city: all about {t}, and why {t} matter.\n\n{PROSE}\n" for t in topics}
     docs = [{"id": i, "repo": r, "path": p, "body": about[t]} for i, r, p, t in rows]
     good = "Explains where to place {} in a city."
-    truth = [{"id": i, "title": f"All about {t}", "description": good.format(t)} for i, _, _, t in rows]
+    truth = [{"id": i, "title": f"All about {t.title()}", "description": good.format(t.title())} for i, _, _, t in rows]
     for name, made in (("docs.jsonl", docs), ("truth.jsonl", truth)):
         (folder / name).write_text("".join(json.dumps(row) + "\n" for row in made))
     return folder
@@ -102,18 +102,23 @@ def judged_folder(folder: Path) -> Path:
 
 def test_planted_words_are_anothers_and_good_ones_the_documents_own(tmp_path: Path) -> None:
     """As many plants as good cases, half titles, half descriptions; a plant differs in that field alone and comes from
-    the same repository."""
+    the same repository. As many have one invented fact, and the rest of their description is the true one."""
     pages = load_pages(judged_folder(tmp_path / "f"))
     cases = make_cases(pages, 4)
-    assert [case.kind for case in cases] == ["good"] * 4 + ["description", "title"] * 2
+    assert [case.kind for case in cases] == ["good"] * 4 + ["description", "title"] * 2 + [
+        "number", "name", "negation", "entity"]  # fmt: skip
     own = {page.id: page for page in pages}
-    for case in cases[4:]:
+    for case in cases[4:8]:
         page, real = case.page, own[case.page.id]
         assert (page.title != real.title, page.description != real.description) == (
             case.kind == "title", case.kind == "description",
         )  # fmt: skip
         donors = [one for one in pages if page.title == one.title or page.description == one.description]
         assert {one.repo for one in donors} == {real.repo}
+    for case in cases[8:]:
+        page, real = case.page, own[case.page.id]
+        assert page.title == real.title
+        assert 1 <= len(set(page.description.split()) ^ set(real.description.split())) <= 6
     assert cases[0].page == pages[0]
 
 
@@ -131,5 +136,6 @@ def test_bench_reviewers_stands_beside_constant_pass_and_a_coin(tmp_path: Path) 
     assert list(rates) == ["review.peerA", "review.peerB", "both", "always passes", "a coin"]
     assert (rates["always passes"]["good_passed"], rates["always passes"]["planted_caught"]) == (1.0, 0.0)
     assert rates["both"]["balanced"] > rates["always passes"]["balanced"] == 0.5
-    for kind in ("titles_caught", "descriptions_caught"):
+    assert rates["both"]["invented_caught"] > 0.8
+    for kind in ("titles_caught", "descriptions_caught", "invented_caught"):
         assert rates["both"][kind] >= rates["review.peerA"][kind]

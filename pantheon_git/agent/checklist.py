@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pantheon_git.agent.view import ChangeView
 from pantheon_git.spec.globs import Globs
-from pantheon_git.tools.frontmatter import ground
+from pantheon_git.tools.frontmatter import ground, language, titles
 from pantheon_git.tools.frontmatter.document import Document, parse
 from pantheon_git.tools.frontmatter.edit import plain
 from pantheon_git.tools.frontmatter.prose import Prose, excerpt, read
@@ -42,6 +42,8 @@ class Page:
     description: str
     fresh: frozenset[str]
     """Of `title`, `description` and `tags`, those that the job wrote."""
+    own: Mapping[str, str] = field(default_factory=dict)
+    """Field → why its words cannot be another document's: no likelihood needs to be asked."""
 
 
 def examine(change: ChangeView, settings: Mapping[str, Any]) -> tuple[list[Item], Page | None]:
@@ -62,7 +64,15 @@ def examine(change: ChangeView, settings: Mapping[str, Any]) -> tuple[list[Item]
 
 def _page(path: str, old: Document, new: Document) -> Page:
     fresh = {name for name in ("title", "description", "tags") if plain(old.values.get(name)) != _value(new, name)}
-    return Page(path, read(new.body), _text(new, "title"), _text(new, "description"), frozenset(fresh))
+    prose, title = read(new.body), _text(new, "title")
+    return Page(path, prose, title, _text(new, "description"), frozenset(fresh), _own(path, prose, old, title))
+
+
+def _own(path: str, prose: Prose, old: Document, title: str) -> dict[str, str]:
+    """A title is the document's own where it is what heading, file name and the document's other keys compute to: the
+    reviewer computes it again from the bytes before it, and believes nobody's word for it."""
+    computed = titles.candidates(prose, path, old.values, language.detect(prose.running))
+    return {"title": "the title is what the document's own headings and file name give"} if title in computed else {}
 
 
 def _value(document: Document, name: str) -> Any:
@@ -90,6 +100,9 @@ def _grounded(change: ChangeView, page: Page, settings: Mapping[str, Any]) -> It
     seen = _opening(page.prose) if settings.get("share_of") == "opening" else page.prose
     for name, text, extra in (("title", page.title, known), ("description", page.description, page.title)):
         if name not in page.fresh:
+            continue
+        if name in page.own and text.strip():
+            yield Item(f"{name}-grounded", True, page.own[name], quote(change.patch, name))
             continue
         part = ground.share(text, seen, extra)
         least = float(settings[f"min_{name}_share"])

@@ -35,6 +35,8 @@ class _Review:
     record: Record = field(default_factory=Record)
     items: dict[str, list[Item]] = field(default_factory=dict)
     likelihood: dict[str, dict[str, Any]] = field(default_factory=dict)
+    scored: dict[tuple[str, str], Score] = field(default_factory=dict)
+    """What was scored already: two items may ask for the same text after the same prompt."""
     started: float = field(default_factory=time.monotonic)
 
 
@@ -60,16 +62,19 @@ async def review(loaded: LoadedAgent, change: ChangeView | Sequence[ChangeView],
 async def _weigh(work: _Review, change: ChangeView, page: Page) -> list[Item]:
     """The likelihood items: for each new field, what a text gains by what it should follow from."""
     settings = work.loaded.agent.settings
-    weighed = [one for one in settings["weighed"] if one["field"] in page.fresh]
+    fresh = [one for one in settings["weighed"] if one["field"] in page.fresh]
+    own = [one for one in fresh if one["field"] in page.own]
+    sure = [Item(one["name"], True, f"not weighed: {page.own[one['field']]}") for one in own]
+    weighed = [one for one in fresh if one not in own]
     if work.engine.model.digest == CONTROL:
-        return [Item(one["name"], True, "not weighed: a control night has no model") for one in weighed]
+        return [*sure, *(Item(one["name"], True, "not weighed: a control night has no model") for one in weighed)]
     parts = {
         "title": page.title,
         "description": page.description,
         "text": _first(excerpt(page.prose, settings["excerpt_bytes"]), settings["excerpt_bytes"]),
         "opening": _first(excerpt(page.prose, settings["opening_bytes"]), settings["opening_bytes"]),
     }
-    return [await _item(work, change, one, parts) for one in weighed]
+    return [*sure, *[await _item(work, change, one, parts) for one in weighed]]
 
 
 async def _item(work: _Review, change: ChangeView, one: Mapping[str, Any], parts: Mapping[str, str]) -> Item:
@@ -90,7 +95,9 @@ async def _item(work: _Review, change: ChangeView, one: Mapping[str, Any], parts
 
 
 async def _score(work: _Review, prompt: str, text: str, key: str) -> Score:
-    found = await work.engine.score(prompt, text, key)
+    if (prompt, text) in work.scored:
+        return work.scored[prompt, text]
+    found = work.scored[prompt, text] = await work.engine.score(prompt, text, key)
     record = work.record
     record.turns.append(f"=== {key} · scored ===\n{prompt}\n=== {key} · text ===\n{text}\n")
     record.lines.append({"key": key, "who": "model", "logprobs": list(found.logprobs)})

@@ -137,16 +137,20 @@ def documents(folder: Path, into: Path, as_json: bool, **options: Any) -> None:
 @click.option(
     "-n", "count", type=click.IntRange(2), default=50, show_default=True, help="Good cases, and planted ones."
 )
+@click.option("--held-out", type=click.Choice(["document", "repository"]), help="Set the bounds on other cases.")
 @click.option("--engine", default="auto", type=click.Choice(["auto", "openvino", "control"]), help="Model engine.")
 @click.option("--model-path", type=click.Path(exists=True, path_type=Path), help="A model on disk.")
 @JSON
-def reviewers(folder: Path, good: Path | None, count: int, as_json: bool, **options: Any) -> None:
-    """Measure the two reviewers on planted wrong titles and descriptions, and on good ones.
+def reviewers(folder: Path, good: Path | None, count: int, held_out: Any, as_json: bool, **options: Any) -> None:
+    """Measure the two reviewers on planted wrong words and facts, and on good ones.
 
     FOLDER holds docs.jsonl (id, repo, path, body) and truth.jsonl (id, title, description). A plant is another
-    document's title or description. Beside them: one that always passes, and a coin.
+    document's title or description, or the true description with one invented fact. Beside them: one that always
+    passes, and a coin. With --held-out each bound is set on half of the documents and judges the other half, or on all
+    repositories but one and judges that one.
     """
-    from pantheon_git.day.reviewers import bench_reviewers, load_pages, make_cases
+    from pantheon_git.day import rates
+    from pantheon_git.day.reviewers import judge_cases, load_pages, make_cases
 
     cases = make_cases(load_pages(folder, good), count)
     live = sys.stderr.isatty()
@@ -155,14 +159,22 @@ def reviewers(folder: Path, good: Path | None, count: int, as_json: bool, **opti
         if live:
             click.echo(f"\r\x1b[K{done} of {2 * len(cases)} reviews\r", nl=False, err=True)
 
-    found = asyncio.run(bench_reviewers(cases, options["engine"], options["model_path"], progress))
+    judged = asyncio.run(judge_cases(cases, options["engine"], options["model_path"], progress))
+    said = rates.held_out(cases, judged, held_out) if held_out else rates.as_bound(judged)
+    found = rates.rates(cases, said)
     if as_json:
-        print_json([{**asdict(rates), "balanced": rates.balanced} for rates in found])
+        both = ("balanced", "balanced_invented")
+        print_json([{**asdict(one), **{name: getattr(one, name) for name in both}} for one in found])
         return
+    shown = ("good_passed", "titles_caught", "descriptions_caught", "balanced", "invented_caught", "balanced_invented")
     rows = [
-        (r.name, *(f"{x:.2f}" for x in (r.good_passed, r.planted_caught, r.titles_caught, r.descriptions_caught)),
-         f"{r.balanced:.3f}")
-        for r in found
+        (one.name, *(f"{getattr(one, name):.2f}" for name in shown),
+         " ".join(f"{kind} {share:.2f}" for kind, share in one.by_invention.items()))
+        for one in found
     ]  # fmt: skip
-    click.echo(table(rows, ("JUDGE", "GOOD PASSED", "PLANTED CAUGHT", "TITLES", "DESCRIPTIONS", "BALANCED")))
-    click.echo(f"{len(cases) // 2} good cases and as many planted ones")
+    heads = ("JUDGE", "GOOD PASSED", "TITLES", "DESCRIPTIONS", "BALANCED", "INVENTED", "BALANCED", "OF EACH KIND")
+    click.echo(table(rows, heads))
+    kinds = [case.kind for case in cases]
+    swapped = sum(kind in ("title", "description") for kind in kinds)
+    good_ones = kinds.count("good")
+    click.echo(f"{good_ones} good cases, {swapped} with another's words, {len(cases) - good_ones - swapped} invented")

@@ -1,29 +1,33 @@
-"""`bench reviewers`: planted wrong titles and descriptions beside good ones, judged by the stock reviewers.
+"""`bench reviewers`: planted wrong titles, descriptions and facts beside good ones, judged by the stock reviewers.
 
 A plant is another document's title or description, of the same repository where there is one: what a mixed-up job would
-write. Beside the reviewers stand one that always passes and a coin; who does not beat both has no say worth having.
+write; or a true description with one invented fact (`plants.py`), reported apart. Beside the reviewers stand one that
+always passes and a coin; who does not beat both has no say worth having.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pantheon_git.agent.load import FolderReader, LoadedAgent, load_from
+from pantheon_git.agent.outcome import Outcome
 from pantheon_git.agent.reviewer import review
 from pantheon_git.agent.stock import stock_dir
 from pantheon_git.agent.view import ChangeView
+from pantheon_git.day.plants import INVENTIONS, invent
 from pantheon_git.errors import PantheonError
 from pantheon_git.night.prepare import Engines
 from pantheon_git.spec.globs import escape
 
-Kind = Literal["good", "title", "description"]
-"""`good`, or which field was planted."""
+Kind = Literal["good", "title", "description", "number", "name", "negation", "entity"]
+"""`good`; or which field is another document's; or which fact of the description is invented."""
+SWAPS: frozenset[Kind] = frozenset({"title", "description"})
+INVENTED: frozenset[Kind] = frozenset({"number", "name", "negation", "entity"})
 AT_ONCE = 16
 
 
@@ -56,19 +60,16 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Rates:
-    """How one judge did. Shares are of the cases of that kind."""
+class Judged:
+    """What one reviewer said of one case, in parts, so that its bounds can be set anew."""
 
-    name: str
-    good_passed: float
-    planted_caught: float
-    titles_caught: float
-    descriptions_caught: float
-
-    @property
-    def balanced(self) -> float:
-        """Mean of the two rates: 0.5 for whoever does not look."""
-        return (self.good_passed + self.planted_caught) / 2
+    passed: bool
+    checklist: bool
+    """Whether every item that no bound decides holds."""
+    gains: Mapping[str, float]
+    """Item → nats a token."""
+    least: Mapping[str, float]
+    """Item → its bound."""
 
 
 def load_pages(folder: Path, good: Path | None = None) -> list[Page]:
@@ -91,7 +92,8 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def make_cases(pages: Sequence[Page], count: int) -> list[Case]:
-    """`count` good cases and as many planted ones, every second one a title; spread over the documents, no chance."""
+    """`count` good cases, as many with another document's words (every second one a title), and as many with one
+    invented fact (the four kinds in turn); spread over the documents, no chance."""
     if len(pages) < 2:
         raise PantheonError("planting needs at least two documents with title and description")
     step = max(1, len(pages) // count)
@@ -100,30 +102,43 @@ def make_cases(pages: Sequence[Page], count: int) -> list[Case]:
     for number, page in enumerate(chosen):
         kind: Kind = "title" if number % 2 else "description"
         cases.append(Case(kind, _planted(page, kind, _other(pages, page))))
-    return cases
+    invented = (_invented(pages, page, number) for number, page in enumerate(chosen))
+    return [*cases, *(case for case in invented if case is not None)]
+
+
+def _invented(pages: Sequence[Page], page: Page, number: int) -> Case | None:
+    """The page with one invented fact, of the first kind from `number` on that can be had of its description."""
+    others = [text for one in _after(pages, page) for text in (one.title, one.description)]
+    for turn in range(len(INVENTIONS)):
+        kind: Any = INVENTIONS[(number + turn) % len(INVENTIONS)]
+        said = invent(kind, page.description, page.body, others)
+        if said and said != page.description:
+            return Case(kind, replace(page, description=said))
+    return None
+
+
+def _after(pages: Sequence[Page], page: Page) -> list[Page]:
+    start = pages.index(page)
+    return [*pages[start + 1 :], *pages[:start]]
 
 
 def _other(pages: Sequence[Page], page: Page) -> Page:
     """The next document that has other words, of the same repository first."""
-    start = pages.index(page)
-    after = [*pages[start + 1 :], *pages[:start]]
-    others = [one for one in after if one.title != page.title and one.description != page.description]
+    others = [one for one in _after(pages, page) if one.title != page.title and one.description != page.description]
     return next((one for one in others if one.repo == page.repo), others[0])
 
 
 def _planted(page: Page, kind: Kind, other: Page) -> Page:
-    title = other.title if kind == "title" else page.title
-    description = other.description if kind == "description" else page.description
-    return Page(page.id, page.repo, page.path, page.body, title, description)
+    return replace(page, title=other.title) if kind == "title" else replace(page, description=other.description)
 
 
-async def bench_reviewers(
+async def judge_cases(
     cases: Sequence[Case],
     engine: str = "auto",
     model_path: Path | None = None,
     progress: Callable[[int], None] = lambda done: None,
-) -> list[Rates]:
-    """Rates of each stock reviewer, of both together (one no is a no), of constant-pass and of a coin."""
+) -> dict[str, list[Judged]]:
+    """What each stock reviewer says of each case."""
     agents = {
         name: a for name, a in load_from(FolderReader(stock_dir()), "stock").items() if a.agent.kind == "reviewer"
     }
@@ -131,23 +146,17 @@ async def bench_reviewers(
     try:
         for loaded in agents.values():
             await engines.add(loaded.agent, engine, model_path)
-        said = await _judge(cases, agents, engines, progress)
+        return await _judge(cases, agents, engines, progress)
     finally:
         await engines.close()
-    said["both"] = [all(answers) for answers in zip(*said.values(), strict=True)]
-    said["always passes"] = [True] * len(cases)
-    coin = random.Random(0)  # noqa: S311 - a baseline that is the same every time, no secret
-    said["a coin"] = [coin.random() < 0.5 for _ in cases]
-    return [_rates(name, cases, passed) for name, passed in said.items()]
 
 
 async def _judge(
     cases: Sequence[Case], agents: Mapping[str, LoadedAgent], engines: Engines, progress: Callable[[int], None]
-) -> dict[str, list[bool]]:
-    """Reviewer → whether it passed each case."""
+) -> dict[str, list[Judged]]:
     gate, done = asyncio.Semaphore(AT_ONCE), 0
 
-    async def one(loaded: LoadedAgent, case: Case) -> bool:
+    async def one(loaded: LoadedAgent, case: Case) -> Judged:
         nonlocal done
         async with gate:
             outcome = await review(loaded, case.view(), engines.engine(loaded.agent.name))
@@ -155,7 +164,7 @@ async def _judge(
             raise PantheonError(f"{loaded.agent.name} on {case.page.id}: {outcome.reason}", "pantheon-git doctor")
         done += 1
         progress(done)
-        return outcome.verdict == "pass"
+        return _parts(outcome, case.page.path)
 
     return {
         name: list(await asyncio.gather(*(one(loaded, case) for case in cases)))
@@ -163,15 +172,12 @@ async def _judge(
     }
 
 
-def _rates(name: str, cases: Sequence[Case], passed: Sequence[bool]) -> Rates:
-    def share(kinds: set[Kind], wanted: bool) -> float:
-        found = [ok is wanted for case, ok in zip(cases, passed, strict=True) if case.kind in kinds]
-        return sum(found) / len(found) if found else 0.0
-
-    return Rates(
-        name,
-        share({"good"}, True),
-        share({"title", "description"}, False),
-        share({"title"}, False),
-        share({"description"}, False),
+def _parts(outcome: Outcome, path: str) -> Judged:
+    weighed = outcome.output["likelihood"].get(path, {})
+    items = [item for item in outcome.output["checklist"][path] if item["name"] not in weighed]
+    return Judged(
+        outcome.verdict == "pass",
+        all(item["ok"] for item in items),
+        {name: numbers["gain"] for name, numbers in weighed.items()},
+        {name: numbers["least"] for name, numbers in weighed.items()},
     )

@@ -21,13 +21,16 @@ PROPERTIES = {
     "KV_CACHE_PRECISION": "f32",
     "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0",
 }
+BLOCK = 32
+"""Tokens in one block of the CPU's cache."""
 INSTALL = "pip install 'pantheon-git[cpu]'"
 
 
 @dataclass(frozen=True)
 class Settings:
-    cache_gb: int = 2
-    """Most memory that keys and values may take; touched only as it fills. 2 GB: 46,000 tokens of the 135M model."""
+    cache_tokens: int = 12_288
+    """Room for keys and values, 45 KB a token of the 135M model. A prefix cache fills it in a long night, whatever its
+    size: more than the requests of a batch need only takes memory. One request must fit."""
     batch: int = 32
     """Requests computed together; more wait."""
     step_tokens: int = 1024
@@ -40,7 +43,7 @@ class Loaded:
     def __init__(self, path: Path, settings: Settings, *, prefix_caching: bool = True) -> None:
         self.genai = genai()
         scheduler = self.genai.SchedulerConfig()
-        scheduler.cache_size = settings.cache_gb
+        scheduler.num_kv_blocks = -(-settings.cache_tokens // BLOCK)
         scheduler.max_num_seqs = settings.batch
         scheduler.max_num_batched_tokens = settings.step_tokens
         scheduler.enable_prefix_caching = prefix_caching

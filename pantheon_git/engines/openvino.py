@@ -120,8 +120,9 @@ async def _run(batcher: Batcher, ids: list[int], config: object) -> Finished:
 
 
 def scoring_settings(settings: Settings) -> Settings:
-    """Nothing is kept between scores, so 1 GB of cache is plenty for what is read at once."""
-    return replace(settings, batch=SCORES, step_tokens=4096, cache_gb=1)
+    """Nothing is kept between scores. An echo needs a probability for each word of the vocabulary and each token of a
+    step: 200 KB a token, so small steps."""
+    return replace(settings, batch=SCORES, step_tokens=1024)
 
 
 def cut(text: str, stop: tuple[str, ...]) -> tuple[str, bool]:

@@ -9,9 +9,9 @@ import re
 
 from pantheon_git.tools.frontmatter.descriptions import LONGEST, SHORTEST
 from pantheon_git.tools.frontmatter.language import agrees
-from pantheon_git.tools.frontmatter.prose import Prose
+from pantheon_git.tools.frontmatter.prose import Prose, sentences
 from pantheon_git.tools.frontmatter.titles import LIMIT
-from pantheon_git.tools.frontmatter.words import bag, stem
+from pantheon_git.tools.frontmatter.words import bag, content_stems, stem
 
 SHORT = 4
 """The least for a document that has no sentence of SHORTEST characters."""
@@ -22,6 +22,7 @@ _FREE = bag(
     " can will we our not via if when what which more learn guide introduction overview tutorial explains"
     " describes shows covers explore discover understand get started about page document reference returns"
 )
+_NOT = re.compile(r"\b(?:not|no|never|without|cannot|nor|neither|none)\b|n['’]t\b", re.IGNORECASE)
 _DANGLING = re.compile(r"(\.\.\.|…|[,:;\-–]|\b(?:and|or|the|of|to|a|an|with|for|in))\s*$", re.IGNORECASE)
 
 
@@ -72,14 +73,43 @@ def ungrounded(line: str, prose: Prose, known: str) -> list[str]:
         faults.append(f"numbers that the document does not have: {', '.join(numbers)}")
     words = [w for w in re.findall(r"[^\W\d_]+", line) if w.casefold() not in _FREE and len(w) > 2]
     if not words or not all(w[0] < "\u0250" for w in words):
-        return faults + _other_scripts(line, seen)
-    names = [w for w in words[1:] if w[0].isupper() and stem(w.casefold()) not in vocabulary]
-    if names:
-        faults.append(f"names that the document does not have: {', '.join(names)}")
+        foreign = [w for w in re.findall(r"[A-Z][A-Za-z]{2,}", line) if w.casefold() not in seen]
+        return faults + _unknown_names(foreign) + _other_scripts(line, seen)
+    faults += _unknown_names([w for w in _named(line) if stem(w.casefold()) not in vocabulary])
+    if _denies(line, prose):
+        faults.append("a negation that the document does not have")
     known_words = sum(stem(w.casefold()) in vocabulary for w in words)
     if known_words < GROUNDED * len(words):
         faults.append(f"only {known_words} of {len(words)} content words are in the document")
     return faults
+
+
+def _denies(line: str, prose: Prose) -> bool:
+    """Whether the line says “not” of what no sentence of the document says “not” of: a sentence counts that has a
+    negation too, and half of the line's content words."""
+    if not _NOT.search(line):
+        return False
+    said = content_stems(line)
+    texts = (*prose.paragraphs, *prose.asides, *(text for _, text in prose.headings))
+    denying = (one for text in texts if _NOT.search(text) for one in sentences(text) if _NOT.search(one))
+    return not any(len(said & content_stems(one)) >= max(1, len(said) / 2) for one in denying)
+
+
+def _unknown_names(names: list[str]) -> list[str]:
+    return [f"names that the document does not have: {', '.join(names)}"] if names else []
+
+
+def _named(line: str) -> list[str]:
+    """Words with a capital that do not begin a sentence, where every word has one."""
+    found = re.finditer(r"[^\W\d_]+", line)
+    return [
+        m[0]
+        for m in found
+        if m[0][0].isupper()
+        and len(m[0]) > 2
+        and m[0].casefold() not in _FREE
+        and line[: m.start()].rstrip(" \"'“‘(")[-1:] not in ("", ".", "!", "?", ":", "—", "–")
+    ]
 
 
 def share(line: str, prose: Prose, known: str = "") -> float:
