@@ -68,7 +68,7 @@ class ListedEngine:
             raise EngineError(f"no answer for {request.key}")
         answer = self.answers[number]
         text = answer(request) if callable(answer) else answer
-        return Completion(text, self.finish, self.count_tokens(request.prompt), 0, self.count_tokens(text),  # type: ignore[arg-type]
+        return Completion(text, self.finish, self.count_tokens(request.prompt), self.count_tokens(text),  # type: ignore[arg-type]
                           0.0, 0.01, 0.02, self.model.digest)  # fmt: skip
 
     async def score(self, prompt: str, text: str, key: str = "") -> Score:

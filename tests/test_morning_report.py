@@ -20,7 +20,7 @@ from tests.ledger_kit import NAME, House, house
 SUMMARY: dict[str, Any] = {
     "diffstat": {"files": 1, "added": 7, "removed": 2, "paths": {"docs/a.md": [7, 2]}},
     "authorship": {"title": "tool", "description": "model", "tags": "tool"},
-    "tokens": {"in": 600, "cached": 500, "out": 40},
+    "tokens": {"in": 600, "out": 40},
     "cpu": {"jail": 0.5},
 }
 
@@ -64,7 +64,7 @@ def test_counts_are_of_tasks_and_add_up(night: House) -> None:
     report = report_of(night)
     assert report.counts == {"accepted": 3, "unchanged": 1, "refused": 0, "stopped": 2, "errors": 1, "not reached": 0}
     assert sum(report.counts.values()) == 7
-    assert report.tokens == {"in": 4200, "cached": 3500, "out": 280}
+    assert report.tokens == {"in": 4200, "out": 280}
     assert [card.jail_seconds for card in report.cards] == [0.5] * 7
 
 

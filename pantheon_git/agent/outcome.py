@@ -80,5 +80,5 @@ class Outcome:
 
     def predicate(self) -> dict[str, Any]:
         """For `NodeResult.predicate`."""
-        tokens = {name: self.metrics.get(f"tokens_{name}", 0) for name in ("in", "cached", "out")}
+        tokens = {name: self.metrics.get(f"tokens_{name}", 0) for name in ("in", "out")}
         return {**self.signed, "authorship": dict(self.authorship), "tokens": tokens, "stop": self.stop.value}

@@ -24,8 +24,8 @@ class Record:
     cuts: list[dict[str, Any]] = field(default_factory=list)
     numbers: dict[str, float] = field(
         default_factory=lambda: dict.fromkeys(
-            ("steps", "tool_calls", "forced_calls", "failures", "tokens_in", "tokens_cached", "tokens_out",
-             "seconds_queue", "seconds_prefill", "seconds_decode", "seconds_tools"), 0)
+            ("steps", "tool_calls", "forced_calls", "failures", "tokens_in", "tokens_out", "seconds_queue",
+             "seconds_prefill", "seconds_decode", "seconds_tools"), 0)
     )  # fmt: skip
     digests: dict[str, str | None] = field(default_factory=dict)
 
@@ -33,8 +33,10 @@ class Record:
         """A turn of the model: the exact prompt and the exact answer."""
         self.turns.append(f"=== {key} · state {state} · {said.tokens_in} tokens ===\n{prompt}\n")
         self.turns.append(f"=== {key} · answer · {said.tokens_out} tokens, {said.finish} ===\n{said.text}\n")
-        self.lines.append({"key": key, "state": state, "who": "model", "answer": said.text, "finish": said.finish})
-        self.count(tokens_in=said.tokens_in, tokens_cached=said.tokens_cached, tokens_out=said.tokens_out)
+        self.lines.append({"key": key, "state": state, "who": "model", "answer": said.text, "finish": said.finish,
+                           "tokens_in": said.tokens_in, "tokens_out": said.tokens_out,
+                           "prompt_chars": len(prompt)})  # fmt: skip
+        self.count(tokens_in=said.tokens_in, tokens_out=said.tokens_out)
         self.count(seconds_queue=said.seconds_queue, seconds_prefill=said.seconds_prefill)
         self.count(seconds_decode=said.seconds_decode)
         self.digests = {"model": said.model_digest, "adapter": said.adapter_digest}

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pantheon_git.cli.context import here
 from pantheon_git.cli.output import JSON, print_json, say, style, table
 from pantheon_git.errors import PantheonError
+
+if TYPE_CHECKING:
+    from pantheon_git.ledger.entries import JobEntry
+    from pantheon_git.repo.objects import Objects
 
 SHOWN = ("llm_prompt.txt", "tool_calls.jsonl", "output.json", "review.json", "stdout.log", "stderr.log", "diff.patch")
 """Files that `JOB:NODE` prints, in this order; the rest is named."""
@@ -19,9 +24,11 @@ SHOWN = ("llm_prompt.txt", "tool_calls.jsonl", "output.json", "review.json", "st
 @click.command()
 @click.argument("job", metavar="TASK[:NODE]")
 @click.option("--file", "name", metavar="NAME", help="Print this file of the node's artifact as it is.")
+@click.option("--atif", is_flag=True, help="Print the job as a trajectory in ATIF v1.7, for other tools.")
+@click.option("--out", metavar="FILE", type=click.Path(dir_okay=False), help="With --atif: write to FILE.")
 @JSON
 @click.pass_context
-def trace(ctx: click.Context, job: str, name: str | None, as_json: bool) -> None:
+def trace(ctx: click.Context, job: str, name: str | None, atif: bool, out: str | None, as_json: bool) -> None:
     """Show what every node of a job saw, said and did.
 
     TASK is a task's id (its latest attempt) or a job ID.N. With :NODE the node's files are printed: the prompt, every
@@ -34,12 +41,15 @@ def trace(ctx: click.Context, job: str, name: str | None, as_json: bool) -> None
     objects = Objects(git)
     which, _, node = job.partition(":")
     entry = read.job(git, objects, which)
+    if out and not atif:
+        raise PantheonError("--out goes with --atif", f"pantheon-git trace {job} --atif --out {out}")
+    if atif:
+        _atif(objects, entry, node, out)
+        return
     if not node:
         _overview(entry, as_json)
         return
-    found = next((one for one in entry.nodes if one.name == node), None)
-    if found is None:
-        raise PantheonError(f"{entry.job} has no node {node!r}", f"one of: {', '.join(n.name for n in entry.nodes)}")
+    found = entry.node(node)
     files = read.artifact(objects, found)
     if name is not None:
         if name not in files:
@@ -49,6 +59,24 @@ def trace(ctx: click.Context, job: str, name: str | None, as_json: bool) -> None
         print_json(_node_json(found) | {"files": {n: d.decode("utf-8", "replace") for n, d in files.items()}})
     else:
         _node(entry.job, found, files)
+
+
+def _atif(objects: Objects, entry: JobEntry, node: str, out: str | None) -> None:
+    from pantheon_git.ledger import read
+    from pantheon_git.morning import atif
+
+    if node:
+        made = atif.node_trajectory(entry, node, read.artifact(objects, entry.node(node)))
+        if not made:
+            raise PantheonError(f"{entry.job}:{node} is a check; only agents have a trajectory",
+                                f"pantheon-git trace {entry.job} --atif")  # fmt: skip
+    else:
+        made = atif.trajectory(entry, {one.name: read.artifact(objects, one) for one in entry.nodes})
+    if out is None:
+        print_json(made)
+        return
+    Path(out).write_text(json.dumps(made, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    say(f"{out}: {made['trajectory_id']}, {made['schema_version']}, {len(made['steps'])} steps")
 
 
 def _overview(entry: Any, as_json: bool) -> None:

@@ -33,7 +33,6 @@ class ControlEngine:
             text=request.control,
             finish="stop",
             tokens_in=estimate(request.prompt),
-            tokens_cached=0,
             tokens_out=estimate(request.control),
             seconds_queue=0.0,
             seconds_prefill=0.0,

@@ -19,9 +19,9 @@ SCORES = 8
 class OpenVinoEngine:
     """See `protocol.Engine`. The constructor returns when the model is loaded.
 
-    `tokens_cached` is 0 in a completion: the pipeline does not say what its prefix cache held. Times are measured here:
-    queue = from the call until the pipeline got the request, prefill = until the first token was seen after a step
-    (this includes waiting for room inside the pipeline), decode = the rest.
+    What its prefix cache held of a request the pipeline does not say, so no such figure is recorded. Times are measured
+    here: queue = from the call until the pipeline got the request, prefill = until the first token was seen after a
+    step (this includes waiting for room inside the pipeline), decode = the rest.
     """
 
     name = "openvino"
@@ -56,7 +56,6 @@ class OpenVinoEngine:
             text=text,
             finish="stop" if stopped or done.reason == "STOP" else "length",
             tokens_in=len(ids),
-            tokens_cached=0,
             tokens_out=len(done.ids),
             seconds_queue=done.added - done.submitted,
             seconds_prefill=done.first - done.added,

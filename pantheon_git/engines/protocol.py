@@ -45,7 +45,6 @@ class Completion:
     text: str
     finish: Literal["stop", "length"]
     tokens_in: int
-    tokens_cached: int
     tokens_out: int
     seconds_queue: float
     seconds_prefill: float

@@ -53,7 +53,6 @@ class ReplayEngine:
             text=text,
             finish="stop",
             tokens_in=estimate(request.prompt),
-            tokens_cached=0,
             tokens_out=estimate(text),
             seconds_queue=0.0,
             seconds_prefill=0.0,

@@ -44,7 +44,7 @@ class Card:
     """Field → who wrote it: `model`, `model-copied` (word for word from the text), `tool`, `fallback` (the model's
     words failed the gate), `kept`."""
     tokens: Mapping[str, float]
-    """`in`, `cached`, `out`."""
+    """`in`, `out`."""
     jail_seconds: float
     """CPU seconds of everything that ran in the job's jail."""
     seconds: float

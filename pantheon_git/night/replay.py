@@ -39,9 +39,9 @@ from pantheon_git.repo.objects import Objects
 
 NOT_COMPARED = ("metrics.json", "llm_prompt.txt")
 """Counts and times of the machine, and prompts in the model's own template: the replay engine has no tokenizer."""
-PASSING = frozenset({"seconds", "finish"})
-"""Keys in an artifact's JSON that tell of the machine: times, and whether the model stopped by itself or was cut off
-(a recorded answer holds its text only)."""
+PASSING = frozenset({"seconds", "finish", "tokens_in", "tokens_out", "prompt_chars"})
+"""Keys in an artifact's JSON that tell of the machine: times, sizes in the model's own tokens and template, and whether
+it stopped by itself or was cut off (a recorded answer holds its text only)."""
 
 
 @dataclass(frozen=True)
