@@ -14,19 +14,20 @@ TEXT = "# Growing beans\n\nBeans grow well in warm soil and climb up any pole th
     ("said", "taken", "copied", "again"),
     [
         ("Learn how beans grow and climb in warm soil.", True, False, False),
-        ("Beans grow well in warm soil and climb up any pole that stands beside them.", True, True, True),
+        ("Beans grow well in warm soil and climb up any pole that stands beside them.", False, True, False),
+        ("Learn how beans climb up any pole: beans climb up any pole.", False, False, True),
         ("Learn how to deploy Kubernetes on 12 rovers.", False, False, True),
         ("", False, False, True),
     ],
 )
 def test_judge_says_what_write_would_take(tmp_path: Path, said: str, taken: bool, copied: bool, again: bool) -> None:
-    """Words that fail or are not new ask for another answer; the file is not touched."""
+    """Words that fail ask for another answer, words that are not new leave the draft standing; nothing is written."""
     (tmp_path / "beans.md").write_text(TEXT)
     answer = TOOLS["frontmatter.judge"].run(Workspace(tmp_path), {"path": "beans.md", "description": said})
     assert bool(answer["description"]) == taken
     assert answer["copied"] == copied
     assert answer["ask"] == (["description"] if again else [])
-    assert bool(answer["faults"]) == (bool(said) and not taken)
+    assert bool(answer["faults"]) == (bool(said) and not taken and not copied)
     assert (tmp_path / "beans.md").read_text() == TEXT
 
 

@@ -166,7 +166,7 @@ class Draft:
         text = str(given).strip().strip('"“”«»').strip()
         if name == "title":
             return text, ground.title_faults(text, self.prose, self.path, self.language)
-        return text, ground.description_faults(text, self.prose, self.language)
+        return text, ground.phrase_faults(text, self.prose, self.language)
 
     def _gated_tags(self, given: list[str]) -> tuple[list[str], list[str]]:
         """Known tags are taken in their own spelling, others only if the document has their words."""

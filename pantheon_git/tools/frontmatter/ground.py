@@ -5,18 +5,22 @@ Deterministic; returns reasons (none: it passes). A model's words that fail are 
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections import Counter
 
 from pantheon_git.tools.frontmatter.descriptions import LONGEST, SHORTEST
 from pantheon_git.tools.frontmatter.language import agrees
 from pantheon_git.tools.frontmatter.prose import Prose, sentences
 from pantheon_git.tools.frontmatter.titles import LIMIT
-from pantheon_git.tools.frontmatter.words import bag, content_stems, stem
+from pantheon_git.tools.frontmatter.words import STOP, bag, content_stems, stem
 
 SHORT = 4
 """The least for a document that has no sentence of SHORTEST characters."""
 GROUNDED = 0.75
 """Share of content words that the document must have."""
+MOST_OFTEN = 2
+"""Times that a phrase may say one content word."""
 _FREE = bag(
     "a an the of to in on and for or with your you how is are be as by from at this that it its using use into"
     " can will we our not via if when what which more learn guide introduction overview tutorial explains"
@@ -35,6 +39,15 @@ def description_faults(text: str, prose: Prose, language: str, *, shortest: int 
     if line and not agrees(line, language):
         faults.append(f"not in the document's language ({language})")
     return faults + ungrounded(line, prose, known="")
+
+
+def phrase_faults(text: str, prose: Prose, language: str) -> list[str]:
+    """As `description_faults`, for a model's words: small models fall into saying the same words again."""
+    words = [stem(word) for word in re.findall(r"[^\W_]+", text.casefold()) if word not in STOP]
+    often = max(Counter(words).values(), default=0) > MOST_OFTEN
+    twice = max(Counter(itertools.pairwise(words)).values(), default=0) > 1
+    said = ["says the same words again"] if often or twice else []
+    return [*description_faults(text, prose, language), *said]
 
 
 def title_faults(text: str, prose: Prose, path: str, language: str) -> list[str]:

@@ -11,14 +11,17 @@ from pantheon_git.tools.frontmatter.draft import Draft
 
 
 def judged(draft: Draft, text: str) -> dict[str, Any]:
-    """`description`: the text if it passes; `faults`; `copied`: it stands word for word in what the document or the
-    computed candidates say; `ask`: the fields for which another answer would be worth having."""
+    """`description`: the text if it passes and is new; `faults`; `copied`: it stands word for word in what the document
+    or the computed candidates say; `ask`: the fields for which another answer would be worth having.
+
+    Who copies the draft has found nothing to better in it: then the draft stands, and nobody is asked again. (Of 102
+    written descriptions those after a copied draft were .068 ROUGE-L worse than the draft, first answers .008 better.)
+    """
     text = text.strip()
-    faults = ground.description_faults(text, draft.prose, draft.language) if text else []
+    faults = ground.phrase_faults(text, draft.prose, draft.language) if text else []
     copied = bool(text) and _stands_in(text, (*draft.computed, *draft.titles, *_texts(draft)))
-    wanted = draft.ask()
-    again = [name for name in wanted if name != "description" or not text or faults or copied]
-    return {"description": "" if faults else text, "faults": faults, "copied": copied, "ask": again}
+    again = [name for name in draft.ask() if name != "description" or not text or (faults and not copied)]
+    return {"description": "" if faults or copied else text, "faults": faults, "copied": copied, "ask": again}
 
 
 def _texts(draft: Draft) -> list[str]:
