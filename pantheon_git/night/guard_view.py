@@ -26,8 +26,8 @@ SCRATCH = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
 """Empty too, and the night may write there."""
 SOURCE = "pantheon-night"
 """The name of the empty file systems in /proc/self/mountinfo, by which they are known again."""
-_KERNEL = ("/proc", "/sys/fs/cgroup")
-"""Stay writable: jails set their id maps and control groups there."""
+_GROUPS = "/sys/fs/cgroup"
+"""Stays writable, as does /proc: jails set their control groups and id maps there."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,9 @@ def enter(view: View) -> None:
             again = open_path(str(path))
             bind(again, str(path), 0)
             os.close(again)
-            _loosen(path)
-    for name in (*_KERNEL, *SCRATCH, str(view.home)):
+            _loosen(path, recursive=True)
+    _loosen(Path(_GROUPS), recursive=True)
+    for name in ("/proc", *SCRATCH, str(view.home)):
         _loosen(Path(os.path.realpath(name)))
     for descriptor in shown.values():
         os.close(descriptor)
@@ -116,10 +117,10 @@ def _stat(path: Path) -> os.stat_result | None:
     return None
 
 
-def _loosen(path: Path) -> None:
+def _loosen(path: Path, *, recursive: bool = False) -> None:
     """Take the read-only mark off a mount again. One that was read-only before stays so: that is the machine's will."""
     try:
-        kernel.restrict_mount(str(path), 0, clear=kernel.ATTR_RDONLY)
+        kernel.restrict_mount(str(path), 0, clear=kernel.ATTR_RDONLY, recursive=recursive)
     except OSError as error:
         if error.errno not in (errno.EPERM, errno.EINVAL, errno.ENOENT):  # locked; not a mount of its own; not there
             raise
