@@ -87,11 +87,13 @@ def test_verify_works_in_a_fresh_clone_with_the_public_key_alone(recorded: House
     assert "good: 2 of 2 jobs" in cli(clone, "verify", env=other, check=True).out
 
 
-def test_json_names_everything_that_is_wrong(recorded: House) -> None:
-    """For scripts: counts, exit code and each fault with its place."""
+def test_json_is_a_stream_of_verdicts_with_a_summary_at_the_end(recorded: House) -> None:
+    """For scripts: a line for each job and night as it is verified, each fault with its place, counts and exit code."""
     git(recorded.git.path, "update-ref", "-d", "refs/pantheon/failed/b-1.1")
     git(recorded.git.path, "update-ref", "refs/heads/pantheon/pr/a-1.1", recorded.base)
     done = cli(recorded.git.path, "verify", "--json", "--night", NAME)
-    told = json.loads(done.out)
-    assert told["exit_code"] == done.code == 2
-    assert {wrong["job"] for wrong in told["wrong"]} >= {"a-1.1"}
+    *verdicts, last = [json.loads(line) for line in done.out.splitlines()]
+    assert last["summary"]["exit_code"] == done.code == 2
+    assert last["summary"]["first"] == next(told for told in verdicts if told["kind"] == "tampered")
+    assert [told["kind"] for told in verdicts if told["job"] == "a-1.1"] == ["tampered"]
+    assert [told["kind"] for told in verdicts if told["job"] == "b-1.1"] == ["good"]

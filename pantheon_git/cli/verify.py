@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from pantheon_git.cli.context import here
-from pantheon_git.cli.output import JSON, print_json, say, style
+from pantheon_git.cli.output import JSON, say, style
 
 if TYPE_CHECKING:
+    from pantheon_git.ledger.verdict import Summary
     from pantheon_git.morning.verified import Verification
 
 
@@ -29,15 +31,19 @@ def verify(ctx: click.Context, night: str | None, anchor: str | None, quiet: boo
     What was verified good is remembered outside the repository, so that the next run finds a ledger that was rolled
     back; the first run of all cannot, and says so.
 
+    `--json` prints one line for each verdict as it falls (on a job, a night, the ledger), and {"summary": …} last.
+
     Exit code: 0 good, 1 something is missing or malformed, 2 something is not what was signed.
     """
     from pantheon_git.morning.verified import verify_ledger
 
     progress = _progress if sys.stderr.isatty() and not quiet else None
-    found = verify_ledger(here(ctx).git, night, anchor, progress)
+    git = here(ctx).git
     if as_json:
-        print_json(_as_json(found))
+        found = verify_ledger(git, night, anchor, progress, lambda verdict: _line(asdict(verdict)))
+        _line({"summary": _as_json(found.summary)})
         return found.summary.exit_code
+    found = verify_ledger(git, night, anchor, progress)
     for verdict in found.wrong:
         say(f"{style('wrong:', fg='red')} {verdict}")
     found.summary.raise_first()
@@ -51,14 +57,17 @@ def _progress(night: str, done: int) -> None:
         click.echo(f"\r\x1b[K{night}: {done} jobs\r", nl=False, err=True)
 
 
-def _as_json(found: Verification) -> dict[str, object]:
-    summary = found.summary
+def _line(data: dict[str, object]) -> None:
+    click.echo(json.dumps(data, ensure_ascii=False))
+
+
+def _as_json(summary: Summary) -> dict[str, object]:
     return {
         "jobs": summary.jobs,
         "good": summary.good,
         "exit_code": summary.exit_code,
+        "first": asdict(summary.first) if summary.first else None,
         "not_proven": list(summary.remarks),
-        "wrong": [asdict(verdict) for verdict in found.wrong],
     }
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from pantheon_git.errors import PantheonError
 from pantheon_git.ledger.layout import META, RUNS
 from pantheon_git.ledger.notes import REF
+from pantheon_git.ledger.origin import NO_GRAFTS, UNCACHED
 from pantheon_git.ledger.verdict import JobVerdict
 from pantheon_git.repo import paths
 from pantheon_git.repo.git import Git
@@ -39,14 +40,15 @@ def check_anchors(
 
 def _from_merges(git: Git) -> list[str]:
     asked = ("log", f"-{_MERGES}", f"--grep=^{TRAILER}: ", f"--format=%(trailers:key={TRAILER},valueonly)", "HEAD")
-    found = git.run(*asked, check=False)  # no commit yet: no merge
+    found = git.run(*UNCACHED, *asked, check=False, env=NO_GRAFTS)  # no commit yet: no merge
     return list(dict.fromkeys(found.out.decode("utf-8", "replace").split())) if found.code == 0 else []
 
 
 def _behind(git: Git, anchor: str) -> JobVerdict | None:
     """Whether no head of the ledger holds the anchor in its history."""
     heads = [ref for ref in _HEADS if ref != REF]
-    found = git.run("for-each-ref", f"--contains={anchor}", REF, *heads, check=False)
+    asked = ("for-each-ref", f"--contains={anchor}", REF, *heads)
+    found = git.run(*UNCACHED, *asked, check=False, env=NO_GRAFTS)
     if found.code == 0 and found.out:
         return None
     problem = f"rolled back: it once held {anchor[:40]}, and no head of it does now (or the refs were not fetched)"
@@ -59,7 +61,8 @@ def moved_back(git: Git, ref: str, mark: str, now: str | None) -> JobVerdict | N
         return None
     if now is None:
         return JobVerdict("tampered", where=ref, oid=mark, problem="it was here when last verified, and is gone")
-    if git.run("merge-base", "--is-ancestor", mark, now, check=False).code == 0:
+    asked = ("merge-base", "--is-ancestor", mark, now)
+    if git.run(*UNCACHED, *asked, check=False, env=NO_GRAFTS).code == 0:
         return None
     return JobVerdict("tampered", where=ref, oid=now, problem=f"rolled back: it was at {mark} when last verified")
 

@@ -51,7 +51,7 @@ def parse(envelope: bytes) -> Envelope:
         parts = (base64.b64decode(raw["payload"], validate=True), raw["payloadType"], one["keyid"])
         found = Envelope(*parts, base64.b64decode(one["sig"], validate=True))
         same = found.to_bytes() == envelope
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, binascii.Error) as error:
         raise TamperedError(f"not a DSSE envelope that can be read: {type(error).__name__}: {error}") from error
     if not same:
         raise TamperedError("the envelope is not written as it was signed")
@@ -60,11 +60,16 @@ def parse(envelope: bytes) -> Envelope:
 
 def verify(envelope: bytes, keys: TrustedKeys, expected_type: str = IN_TOTO, role: Role = NIGHT) -> bytes:
     """The payload, signed by a key trusted as `role`. Raises TamperedError otherwise. Parse these very bytes."""
+    return verified(envelope, keys, expected_type, role).payload
+
+
+def verified(envelope: bytes, keys: TrustedKeys, expected_type: str = IN_TOTO, role: Role = NIGHT) -> Envelope:
+    """As `verify`, and returns the whole envelope."""
     found = parse(envelope)
     if found.payload_type != expected_type:
         raise TamperedError(f"payload of type {found.payload_type}, not {expected_type}")
     keys.require(found.key_id, role).verify(found.signature, pae(found.payload_type, found.payload))
-    return found.payload
+    return found
 
 
 def _b64(data: bytes) -> str:

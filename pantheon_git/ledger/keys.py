@@ -32,6 +32,9 @@ class PublicKey:
     raw: bytes
     """The 32 bytes of RFC 8032."""
 
+    def __reduce__(self) -> tuple[type[PublicKey], tuple[bytes]]:
+        return PublicKey, (self.raw,)  # to another process; what is cached below cannot go there
+
     @property
     def blob(self) -> bytes:
         """Wire form (RFC 8709, section 4), what `ssh-keygen -l` hashes."""

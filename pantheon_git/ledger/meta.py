@@ -89,7 +89,7 @@ def parse(data: bytes) -> Meta:
         events = tuple(Event(**event) for event in raw.pop("events"))
         meta = Meta(**raw, events=events)
         same = all(event.what in get_args(What) for event in events) and meta.to_bytes() == data
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise TamperedError(f"not metadata that can be read: {error!r}") from error
     if not same:
         raise TamperedError("the metadata is not written as it was signed")

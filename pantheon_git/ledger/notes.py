@@ -62,11 +62,17 @@ def _splits(names: Mapping[bytes, str]) -> bool:
 
 def read_note(objects: Objects, tree: str, oid: str) -> bytes | None:
     """The note on `oid`, or None. At most one folder per two digits is read."""
+    found = find_note(objects, tree, oid)
+    return objects.blob(found) if found else None
+
+
+def find_note(objects: Objects, tree: str, oid: str) -> str | None:
+    """Oid of the text of the note on `oid`, or None."""
     rest = oid.encode()
     while True:
         entries = {entry.name: entry for entry in objects.tree(tree)}
         if rest in entries and entries[rest].mode != FOLDER:
-            return objects.blob(entries[rest].oid)
+            return entries[rest].oid
         folder = entries.get(rest[:2])
         if folder is None or folder.mode != FOLDER:
             return None

@@ -11,6 +11,10 @@ from pantheon_git.errors import PantheonError, TamperedError
 
 Kind = Literal["good", "remark", "incomplete", "tampered"]
 """`remark`: what was not proven. `incomplete`: malformed or missing (exit 1). `tampered`: not as signed (exit 2)."""
+_MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+"""What reading the fields that a statement must have raises where it has others."""
+_LONGEST = 500
+"""Characters of a problem: it may quote what an attacker wrote."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,9 @@ def at(where: str, oid: str | None = None) -> Iterator[None]:
     try:
         yield
     except PantheonError as error:
-        raise Fault(where, oid, error.message, isinstance(error, TamperedError)) from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:  # fields that a signed statement must have
-        raise Fault(where, oid, f"malformed: {error!r}", tampered=False) from error
+        raise Fault(where, oid, error.message[:_LONGEST], isinstance(error, TamperedError)) from error
+    except _MALFORMED as error:
+        raise Fault(where, oid, f"malformed: {error!r}"[:_LONGEST], tampered=False) from error
 
 
 def require(holds: bool, problem: str) -> None:

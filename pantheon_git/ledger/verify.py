@@ -14,11 +14,14 @@ from pantheon_git.ledger import notes
 from pantheon_git.ledger.anchor import check_anchors
 from pantheon_git.ledger.commit import check_commit
 from pantheon_git.ledger.layout import ARTIFACTS, FAILED, META, PRS, RUNS
-from pantheon_git.ledger.lines import note
+from pantheon_git.ledger.lines import plain
+from pantheon_git.ledger.origin import check_origin
 from pantheon_git.ledger.trust import NIGHT, TrustedKeys
+from pantheon_git.ledger.twins import find_twins
 from pantheon_git.ledger.verdict import Fault, JobVerdict, Summary, at, require, summarise
 from pantheon_git.ledger.verify_job import Ground, own_prefix
-from pantheon_git.ledger.verify_night import NightCheck
+from pantheon_git.ledger.verify_night import NightCheck, digest
+from pantheon_git.ledger.verify_pool import Pool
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
 from pantheon_git.repo.refs import read_refs
@@ -28,6 +31,7 @@ Progress = Callable[[str, int], None]
 """Name of the night, jobs verified in all so far."""
 Anchor = str
 """Oid of a head that the ledger once had."""
+_HEX = set("0123456789abcdef")
 
 
 def verify(
@@ -39,14 +43,16 @@ def verify(
     at: Anchor | None = None,
     high_water: Path | None = None,
     objects: Objects | None = None,
+    processes: int = 0,
 ) -> Iterator[JobVerdict]:
     """A verdict for each job, then for its night, and at the end for the ledger as a whole; never stops at a fault.
 
     `night`: only that one (PantheonError when there is none). `at`, `high_water` (a file, see `anchor`): what was seen
-    before, to find a rollback. Memory is bounded by names and lines of notes, not by content.
+    before, to find a rollback. `processes`: for a night of 400 jobs or more; 0: one a core. Memory is bounded by the
+    names of jobs, not by content.
     """
     refs = read_refs(git)
-    check = _LedgerCheck(objects or Objects(git), keys, refs)
+    check = _LedgerCheck(objects or Objects(git), keys, refs, processes)
     names = sorted(ref.removeprefix(RUNS) for ref in refs if ref.startswith(RUNS))
     if night is not None and night not in names:
         raise PantheonError(f"no night {night} in this ledger", "pantheon-git log")
@@ -55,6 +61,7 @@ def verify(
     yield from check.base_notes(night)
     if night is None:
         yield from check.leftovers()
+    yield from check_origin(git, refs, check.began)
     yield from check_anchors(git, refs, at, high_water)
 
 
@@ -65,15 +72,17 @@ class _LedgerCheck:
     objects: Objects
     keys: TrustedKeys
     refs: dict[str, str]
+    processes: int
     chains: dict[str, set[str]] = field(default_factory=dict)
     """Night → oids of its commits."""
     jobs: set[str] = field(default_factory=set)
-    noted: set[str] = field(default_factory=set)
-    """Commits that have a note by right."""
-    own: dict[str, tuple[bytes, str]] = field(default_factory=dict)
-    """Commit of a good job → how the lines of its own note begin, and the note's oid if nothing else stands there."""
-    lines: dict[str, list[str]] = field(default_factory=dict)
-    """Base commit → lines that its note must have."""
+    bases: set[str] = field(default_factory=set)
+    own: dict[str, tuple[str, str, str | None]] = field(default_factory=dict)
+    """A job's commit → its night, the job, and, of a good one, the oid of its note if nothing else stands there."""
+    lines: dict[str, dict[bytes, str]] = field(default_factory=dict)
+    """Base commit → digests of the lines that its note must have, and the job that each tells of."""
+    began: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Base commit and target branch → the first night that named them."""
     followed: list[tuple[str, str, str]] = field(default_factory=list)
     """A night, the one before it, and the commit at which that one stood."""
     unsure: set[str] = field(default_factory=set)
@@ -91,30 +100,35 @@ class _LedgerCheck:
                     check_commit(self.objects, tip, self.keys, NIGHT)
         except Fault as fault:
             yield fault.verdict(None, None)
-        self.ground = Ground(self.objects, self.keys, self.refs, tree)
+        self.ground = Ground(self.objects, self.keys, self.refs, tree, find_twins(self.objects, self.refs))
 
     def nights(self, names: list[str], progress: Progress | None) -> Iterator[JobVerdict]:
         done = 0
-        for name in names:
-            night = NightCheck(self.ground, name, self.refs[RUNS + name])
-            for verdict in night:
-                done += verdict.job is not None
-                if progress is not None:
-                    progress(name, done)
-                yield verdict
-            self.take(night)
+        pool = Pool(self.objects, self.keys, self.ground.notes, self.processes)
+        try:
+            for name in names:
+                night = NightCheck(self.ground, pool, name, self.refs[RUNS + name])
+                for verdict in night:
+                    done += verdict.job is not None
+                    if progress is not None:
+                        progress(name, done)
+                    yield verdict
+                self.take(night)
+        finally:
+            pool.close()
 
     def take(self, night: NightCheck) -> None:
         """Keep what the night says about the rest of the ledger."""
         self.chains[night.night] = set(night.chain)
         self.jobs |= night.jobs
-        self.noted |= night.noted
-        self.own |= {commit: (own_prefix(night.night, job), oid) for commit, (job, oid) in night.own.items()}
+        self.bases |= {base for base, _ in night.began}
+        self.own |= {commit: (night.night, *told) for commit, told in night.own.items()}
+        self.began = dict.fromkeys(night.began, night.night) | self.began
         if night.closed is None:
             self.unsure.add(night.night)
         else:
             for base, lines in night.lines.items():
-                self.lines.setdefault(base, []).extend(lines)
+                self.lines.setdefault(base, {}).update(lines)
         if night.opened and (previous := night.opened.predicate["previous"]):
             self.followed.append((night.night, previous["night"], previous["head"]))
 
@@ -124,16 +138,23 @@ class _LedgerCheck:
             try:
                 with at(f"{notes.REF}:{base}", base):
                     found = self._lines(base, only)
-                    require(b"".join(found) == note(lines), "not the lines of the nights that began here")
+                    marks = [digest(line) for line in found]
+                    strange = [line for line, mark in zip(found, marks, strict=True) if mark not in lines]
+                    shown = plain(strange[0].decode("utf-8", "replace")) if strange else ""
+                    require(not strange, f"a line that no night signed: {shown}")
+                    lost = sorted(job for mark, job in lines.items() if mark not in set(marks))
+                    require(not lost, f"the line of {lost[0] if lost else ''} is gone")
+                    require(found == sorted(set(found)), "its lines are not in order, or twice there")
             except Fault as fault:
                 yield fault.verdict(only, None)
 
     def _lines(self, commit: str, only: str | None) -> list[bytes]:
         """The lines of a note that nights which began there owe to it; of its own job's the job's verdict has told."""
         text = notes.read_note(self.objects, self.ground.notes, commit) if self.ground.notes else None
-        owner = self.own.get(commit)
         lines = (text or b"").splitlines(keepends=True)
-        return [line for line in lines if not (owner and line.startswith(owner[0])) and self._counts(line, only)]
+        owner = self.own.get(commit)
+        prefix = own_prefix(*owner[:2]) if owner and owner[2] else None
+        return [line for line in lines if not (prefix and line.startswith(prefix)) and self._counts(line, only)]
 
     def _counts(self, line: bytes, only: str | None) -> bool:
         night = line.partition(b" ")[0].decode("utf-8", "replace")
@@ -145,24 +166,41 @@ class _LedgerCheck:
             if head not in self.chains.get(previous, ()):
                 problem = f"night {night} followed its commit {head[:12]}, which is gone"
                 yield JobVerdict("tampered", previous, None, RUNS + previous, head, problem)
+        families = ((PRS, self.jobs), (FAILED, self.jobs), (META, self.jobs), (ARTIFACTS, self.chains))
         for ref, oid in sorted(self.refs.items()):
-            for prefix, known in ((PRS, self.jobs), (FAILED, self.jobs), (META, self.jobs), (ARTIFACTS, self.chains)):
-                if ref.startswith(prefix) and ref.removeprefix(prefix) not in known:
-                    yield JobVerdict("tampered", None, None, ref, oid, "no night has signed it")
+            family = next((known for prefix, known in families if ref.startswith(prefix)), None)
+            if family is not None and ref.split("/", 3 + ref.startswith(PRS))[-1] not in family:
+                yield JobVerdict("tampered", None, None, ref, oid, "no night has signed it")
+            elif family is None and ref.startswith("refs/pantheon/") and not ref.startswith(RUNS):
+                yield JobVerdict("incomplete", None, None, ref, oid, "not a ref that this version knows")
         if self.ground.notes is None:
             return
         try:
             with at(notes.REF, self.ground.notes):
-                for commit, blob in notes.all_notes(self.objects, self.ground.notes):
-                    if self._unsigned(commit, blob):
-                        where, problem = f"{notes.REF}:{commit}", "no night signed this note, or not all of it"
-                        yield JobVerdict("tampered", None, None, where, blob, problem)
+                yield from self._notes(self.ground.notes)
         except Fault as fault:
             yield fault.verdict(None, None)
+
+    def _notes(self, tree: str) -> Iterator[JobVerdict]:
+        """Notes that no night has signed. A commit may have one in one place: git shows all that it finds."""
+        seen = set()
+        for path, entry in self.objects.walk(tree):
+            commit = path.replace(b"/", b"").decode("utf-8", "backslashreplace")
+            problem = ""
+            if len(commit) != 40 or not set(commit) <= _HEX:
+                commit, problem = path.decode("utf-8", "backslashreplace"), "not a note"
+            elif commit in seen:
+                problem = "a second note on the same commit"
+            elif self._unsigned(commit, entry.oid):
+                problem = "no night signed this note, or not all of it"
+            if problem:
+                yield JobVerdict("tampered", None, None, f"{notes.REF}:{commit}", entry.oid, problem)
+            seen.add(commit)
 
     def _unsigned(self, commit: str, blob: str) -> bool:
         if commit in self.lines:
             return False  # `base_notes` has told
-        if commit in self.own:
-            return self.own[commit][1] != blob and bool(self._lines(commit, None))
-        return commit not in self.noted
+        owner = self.own.get(commit)
+        if owner and owner[2]:
+            return owner[2] != blob and bool(self._lines(commit, None))
+        return owner is None and commit not in self.bases

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hashlib
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pantheon_git.errors import PantheonError, TamperedError
 from pantheon_git.ledger.commit import check_commit, trailers
-from pantheon_git.ledger.layout import ARTIFACTS, CLOSE, JOB_FILE, OPEN, RUNS, JobFolder, find_signed, job_folders
-from pantheon_git.ledger.lines import Signed, absent_line, job_line
+from pantheon_git.ledger.layout import ARTIFACTS, CLOSE, FAILED, META, OPEN, PRS, RUNS, JobFolder, job_folders
+from pantheon_git.ledger.lines import Signed, absent_line, note
 from pantheon_git.ledger.records import JobContext
-from pantheon_git.ledger.statement import CLOSED, JOB, OPENED, canonical, jobs_of, sha256
+from pantheon_git.ledger.statement import CLOSED, OPENED, canonical, jobs_of, sha256
 from pantheon_git.ledger.trust import NIGHT
 from pantheon_git.ledger.verdict import Fault, JobVerdict, at, require
-from pantheon_git.ledger.verify_job import Ground, NightGround, open_signed, verify_job
-from pantheon_git.repo.objects import FOLDER, Commit, hash_object
+from pantheon_git.ledger.verify_chunk import JOBS, Chunk, Told
+from pantheon_git.ledger.verify_job import Ground, NightGround, open_signed, remote_branch
+from pantheon_git.repo.objects import FOLDER, Commit
+
+Work = Callable[[Iterable[Chunk]], Iterator[list[Told]]]
+"""Verifies chunks, in order, here or in other processes."""
+
+
+def digest(line: bytes) -> bytes:
+    """Stands for a note's line, of which a night may owe ten thousand; with its newline."""
+    return hashlib.sha256(line).digest()
 
 
 @dataclass
@@ -22,6 +33,7 @@ class NightCheck:
     """Verifies one night; after iterating, the fields say what it found."""
 
     ground: Ground
+    work: Work
     night: str
     tip: str
     chain: list[str] = field(default_factory=list)
@@ -31,27 +43,27 @@ class NightCheck:
     commits: dict[str, str] = field(default_factory=dict)
     """Job → oid of its commit, of the jobs that are good."""
     endings: dict[str, str] = field(default_factory=dict)
-    lines: dict[str, list[str]] = field(default_factory=dict)
-    """Base commit → the lines that this night owes to its note."""
+    lines: dict[str, dict[bytes, str]] = field(default_factory=dict)
+    """Base commit → digest of each line that this night owes to its note, and the job that it tells of."""
     jobs: set[str] = field(default_factory=set)
-    own: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Commit of a good job → the job, and the oid of its note if nothing else stands there."""
-    noted: set[str] = field(default_factory=set)
-    """Commits that this night may have put a note on."""
+    own: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    """Commit of a job that said so → the job, and, of a good one, the oid of its note if nothing else stands there."""
+    began: set[tuple[str, str]] = field(default_factory=set)
+    """Base commits and target branches of its jobs."""
 
     def __iter__(self) -> Iterator[JobVerdict]:
         """One verdict for each job, then one for the night."""
         try:
             commits = self._read_chain()
             contexts = self._opening(commits[0])
+            folders = self._folders(commits)
         except Fault as fault:
             yield fault.verdict(self.night, None)
             return
-        night = NightGround(self.night, contexts, self._artifacts())
-        for number, commit in enumerate(commits[1:], 1):
-            for folder in job_folders(self.ground.objects, commit.tree, commits[number - 1].tree):
-                yield self._job(night, folder)
-        yield from self._whole(commits, contexts)
+        for told in self.work(self._chunks(commits, contexts, folders)):
+            for one in told:
+                yield self._take(one)
+        yield from self._whole(commits, contexts, folders)
 
     def _read_chain(self) -> list[Commit]:
         commits: list[Commit] = []
@@ -65,7 +77,8 @@ class NightCheck:
         return commits[::-1]
 
     def _opening(self, commit: Commit) -> dict[str, JobContext]:
-        entries = {entry.name: entry for entry in self.ground.objects.tree(commit.tree)}
+        with at(f"{RUNS}{self.night}:open.json"):
+            entries = {entry.name: entry for entry in self.ground.objects.tree(commit.tree)}
         with at(f"{RUNS}{self.night}:open.json", entries[OPEN].oid if OPEN in entries else None):
             require(entries.keys() == {OPEN}, "the chain does not begin with the opening of the night")
             self.opened = open_signed(self.ground, self.ground.objects.blob(entries[OPEN].oid), OPENED, "opened")
@@ -73,8 +86,35 @@ class NightCheck:
             require(said["night"] == self.night, "the opening of another night, replayed here")
             require(said["subject"]["jobs"] == {"sha256": sha256(canonical(said["jobs"]))}, "not the jobs it names")
             contexts = {context.job: context for context in jobs_of(said)}
-            self.noted |= {context.base for context in contexts.values()}
+            self.began = {(context.base, context.target) for context in contexts.values()}
             return contexts
+
+    def _folders(self, commits: list[Commit]) -> list[list[JobFolder]]:
+        """What each commit added or changed."""
+        found: list[list[JobFolder]] = [[]]
+        for before, commit, oid in zip(commits, commits[1:], self.chain[1:], strict=False):
+            with at(RUNS + self.night, oid):
+                found.append(list(job_folders(self.ground.objects, commit.tree, before.tree)))
+        return found
+
+    def _chunks(
+        self, commits: list[Commit], contexts: dict[str, JobContext], folders: list[list[JobFolder]]
+    ) -> Iterator[Chunk]:
+        artifacts = self._artifacts()
+        ended = self.ground.objects.find(commits[-1].tree, CLOSE) is not None
+        unfinished = frozenset() if ended else frozenset(folder.job for folder in folders[-1])
+        rest = itertools.chain.from_iterable(folders)
+        while part := list(itertools.islice(rest, JOBS)):
+            names = {folder.job for folder in part}
+            known = {name: contexts[name] for name in names if name in contexts}
+            night = NightGround(self.night, known, artifacts, unfinished & names)
+            twins = {name: self.ground.twins[name] for name in names if name in self.ground.twins}
+            yield Chunk(night, part, self._refs(names), twins)
+
+    def _refs(self, names: Iterable[str]) -> dict[str, str]:
+        """Those that concern these jobs."""
+        refs = [ref for name in names for ref in (PRS + name, FAILED + name, META + name, remote_branch(name))]
+        return {ref: self.ground.refs[ref] for ref in refs if ref in self.ground.refs}
 
     def _artifacts(self) -> str | None:
         """The tree of artifacts; None where it cannot be had (`_artifact_commit` says why)."""
@@ -84,44 +124,30 @@ class NightCheck:
         except PantheonError:
             return None
 
-    def _job(self, night: NightGround, folder: JobFolder) -> JobVerdict:
-        if folder.job in self.jobs:
-            place = f"{RUNS}{self.night}:{folder.job}"
-            return JobVerdict("tampered", self.night, folder.job, place, folder.tree, "its entry was written twice")
-        self.jobs.add(folder.job)
-        try:
-            verified = verify_job(self.ground, night, folder)
-        except Fault as fault:
-            self._remember(folder)
-            return fault.verdict(self.night, folder.job)
-        said = verified.job.predicate
-        self._owe(verified.job)
-        if said["commit"]:
-            self.commits[folder.job] = said["commit"]
-            self.own[said["commit"]] = (folder.job, hash_object("blob", verified.note))
-        return JobVerdict("good", self.night, folder.job, oid=said["commit"])
+    def _take(self, told: Told) -> JobVerdict:
+        if told.job in self.jobs:
+            place = f"{RUNS}{self.night}:{told.job}"
+            return JobVerdict("tampered", self.night, told.job, place, None, "its entry was written twice")
+        self.jobs.add(told.job)
+        if told.base is not None:
+            self.endings[told.job] = told.ending
+            self._owe(told.base, told.line, told.job)
+        if told.commit:
+            self.own[told.commit] = (told.job, told.note)
+            if told.verdict.ok:
+                self.commits[told.job] = told.commit
+        return told.verdict
 
-    def _remember(self, folder: JobFolder) -> None:
-        """What a job with a fault says of itself, so that one fault is not reported wherever the job is named."""
-        try:
-            job = find_signed(self.ground.objects, folder.tree, JOB_FILE, JOB)
-        except PantheonError:
-            return
-        if job is not None:
-            self._owe(job)
+    def _owe(self, base: str, line: str, job: str) -> None:
+        self.lines.setdefault(base, {})[digest(note([line]))] = job
 
-    def _owe(self, job: Signed) -> None:
-        said = job.predicate
-        self.endings[said["job"]] = said["ending"]
-        self.lines.setdefault(said["base"], []).append(job_line(job))
-        if said["commit"]:
-            self.noted.add(said["commit"])
-
-    def _whole(self, commits: list[Commit], contexts: dict[str, JobContext]) -> Iterator[JobVerdict]:
+    def _whole(
+        self, commits: list[Commit], contexts: dict[str, JobContext], folders: list[list[JobFolder]]
+    ) -> Iterator[JobVerdict]:
         """The first wrong thing of the close, of the chain and of the artifacts, or one good verdict."""
         checks: list[Callable[[], None]] = [
             lambda: self._closing(commits, contexts),
-            lambda: self._links(commits),
+            lambda: self._links(commits, folders),
             lambda: self._artifact_commit(commits),
         ]
         good = True
@@ -134,20 +160,17 @@ class NightCheck:
         if good:
             yield JobVerdict("good", self.night, oid=self.tip)
 
-    def _links(self, commits: list[Commit]) -> None:
+    def _links(self, commits: list[Commit], folders: list[list[JobFolder]]) -> None:
         for number, oid in enumerate(self.chain):
-            self._link(commits, number, oid)
-
-    def _link(self, commits: list[Commit], number: int, oid: str) -> None:
-        with at(RUNS + self.night, oid):
-            commit = check_commit(self.ground.objects, oid, self.ground.keys, NIGHT)
-            if number == 0:
-                return
-            before = commits[number - 1].tree
-            require(not self._lost(before, commit.tree), "an entry was taken out of the chain")
-            new = {folder.job for folder in job_folders(self.ground.objects, commit.tree, before)}
-            expected = {oid for job, oid in self.commits.items() if job in new}
-            require(expected <= set(commit.parents[1:]), "a job's commit is not among its parents")
+            with at(RUNS + self.night, oid):
+                commit = check_commit(self.ground.objects, oid, self.ground.keys, NIGHT)
+                if number == 0:
+                    continue
+                lost = self._lost(commits[number - 1].tree, commit.tree)
+                require(not lost, "an entry was taken out of the chain")
+                new = {folder.job for folder in folders[number]}
+                expected = {self.commits[job] for job in new if job in self.commits}
+                require(expected <= set(commit.parents[1:]), "a job's commit is not among its parents")
 
     def _lost(self, before: str, after: str) -> bool:
         """Whether anything that stood in the tree before is gone or changed after."""
@@ -166,17 +189,18 @@ class NightCheck:
     def _artifact_commit(self, commits: list[Commit]) -> None:
         ref = ARTIFACTS + self.night
         tip = self.ground.refs.get(ref)
-        groups = [commit for commit in commits if "Pantheon-Artifacts" in trailers(commit.message)]
-        if tip is None or not groups:
-            return
+        if tip is None:
+            return  # each job with an artifact has told
+        named = [told["Pantheon-Artifacts"] for c in commits if "Pantheon-Artifacts" in (told := trailers(c.message))]
         with at(ref, tip):
             check_commit(self.ground.objects, tip, self.ground.keys, NIGHT)
-            require(
-                trailers(groups[-1].message)["Pantheon-Artifacts"] == tip, "not the artifacts that the night signed"
-            )
+            if self.closed is None and named[-2:-1] == [tip]:
+                raise PantheonError("it is one group behind: the night runs, or was cut off", "pantheon-git run")
+            require(named[-1:] == [tip], "not the artifacts that the night signed")
 
     def _closing(self, commits: list[Commit], contexts: dict[str, JobContext]) -> None:
-        entry = self.ground.objects.find(commits[-1].tree, CLOSE)
+        with at(f"{RUNS}{self.night}:close.json", self.tip):
+            entry = self.ground.objects.find(commits[-1].tree, CLOSE)
         with at(f"{RUNS}{self.night}:close.json", entry.oid if entry else None):
             if entry is None:
                 raise PantheonError("the night has no close: it runs, was cut off, or its end was taken away")
@@ -194,4 +218,4 @@ class NightCheck:
             require(said["count"] == len(named), "a wrong count of jobs")
         for context in contexts.values():
             if context.job not in self.jobs:
-                self.lines.setdefault(context.base, []).append(absent_line(context, self.closed))
+                self._owe(context.base, absent_line(context, self.closed), context.job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pantheon_git.errors import PantheonError
@@ -24,10 +25,16 @@ class Verification:
 
 
 def verify_ledger(
-    git: Git, night: str | None = None, anchor: str | None = None, progress: Progress | None = None
+    git: Git,
+    night: str | None = None,
+    anchor: str | None = None,
+    progress: Progress | None = None,
+    tell: Callable[[JobVerdict], None] = lambda verdict: None,
 ) -> Verification:
     """Verify the ledger, or one night by name or its beginning. A whole ledger that is good is remembered outside the
-    repository, so that a later run finds a rollback. PantheonError where nobody is trusted or there is no such night.
+    repository, so that a later run finds a rollback. `tell` gets each verdict as it falls.
+
+    PantheonError where nobody is trusted or there is no such night.
     """
     objects, keys = Objects(git), TrustedKeys.load(paths.trust_file())
     name = find_night(git, objects, night).night if night else None
@@ -35,6 +42,7 @@ def verify_ledger(
     summary, wrong = Summary(), []
     for verdict in verify(git, keys, night=name, progress=progress, at=anchor, high_water=marks, objects=objects):
         summary.add(verdict)
+        tell(verdict)
         if not verdict.ok:
             wrong.append(verdict)
     if summary.first is None and name is None:

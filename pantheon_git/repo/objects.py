@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -82,6 +82,14 @@ class Objects:
             raise GitError(f"object {oid} is corrupt", "git fsck")
         return kind, data
 
+    def read_many(self, oids: Iterable[str]) -> Iterator[tuple[str, str, bytes]]:
+        """Oid, type and content of the objects that are there and are what their names say; others are left out, for
+        `raw` to say why. Each oid once; between two steps nothing else may be read through this object."""
+        wanted = [oid for oid in dict.fromkeys(oids) if len(oid) == 40]
+        for oid, kind, data in self._batch.stream(wanted):
+            if hash_object(kind, data) == oid:
+                yield oid, kind, data
+
     def has(self, oid: str) -> bool:
         try:
             self.raw(oid)
@@ -95,6 +103,10 @@ class Objects:
 
     def blob(self, oid: str) -> bytes:
         return self._expect(oid, "blob")
+
+    def sha256(self, oid: str) -> str:
+        """Of a blob's content."""
+        return hashlib.sha256(self.blob(oid)).hexdigest()
 
     def commit(self, oid: str) -> Commit:
         return parse_commit(self._expect(oid, "commit"))
@@ -186,19 +198,25 @@ class Overlay(Objects):
 
 
 def parse_tree(data: bytes) -> list[Entry]:
-    """The entries of a tree object: `mode SP name NUL 20 bytes`, repeated."""
+    """The entries of a tree object: `mode SP name NUL 20 bytes`, repeated. GitError when it is none."""
     entries, at, end = [], 0, len(data)
-    while at < end:
-        space = data.index(b" ", at)
-        nul = data.index(b"\0", space)
-        entries.append(Entry(int(data[at:space], 8), data[space + 1 : nul], data[nul + 1 : nul + 21].hex()))
-        at = nul + 21
+    try:
+        while at < end:
+            space = data.index(b" ", at)
+            nul = data.index(b"\0", space)
+            entries.append(Entry(int(data[at:space], 8), data[space + 1 : nul], data[nul + 1 : nul + 21].hex()))
+            at = nul + 21
+    except ValueError as error:
+        raise GitError(f"a tree that cannot be read: {error}", "git fsck") from error
+    if at != end:
+        raise GitError("a tree that is cut off", "git fsck")
     return entries
 
 
 def parse_commit(raw: bytes) -> Commit:
+    """Whatever the bytes are: what is missing is empty, and no object has such a name."""
     head, _, message = raw.partition(b"\n\n")
-    headers: dict[bytes, list[bytes]] = {}
+    headers: dict[bytes, list[bytes]] = {b"": [b""]}
     last = b""
     for line in head.split(b"\n"):
         if line.startswith(b" "):
@@ -212,7 +230,7 @@ def parse_commit(raw: bytes) -> Commit:
 
     return Commit(
         tree=text(b"tree"),
-        parents=tuple(parent.decode() for parent in headers.get(b"parent", [])),
+        parents=tuple(parent.decode("utf-8", "surrogateescape") for parent in headers.get(b"parent", [])),
         author=text(b"author"),
         committer=text(b"committer"),
         message=message.decode("utf-8", "surrogateescape"),
