@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -71,12 +72,13 @@ def _git(at: Here) -> Iterator[Finding]:
 
 
 def _keys(at: Here) -> Iterator[Finding]:
-    from pantheon_git.ledger.keys import load_private
-    from pantheon_git.ledger.trust import NIGHT, TrustedKeys
-    from pantheon_git.repo import paths
+    from pantheon_git.ledger.keyring import trusted
+    from pantheon_git.ledger.signing import night_signer
+    from pantheon_git.ledger.trust import NIGHT
+    from pantheon_git.repo.objects import Objects
 
-    key = load_private(paths.night_key())
-    TrustedKeys.load(paths.trust_file()).require(key.key_id, NIGHT)
+    key = night_signer(at.git)  # without asking: a night has nobody to ask either
+    trusted(at.git, Objects(at.git)).keys.require(key.key_id, NIGHT, time.time())
     yield Finding("key", "ok", f"{key.key_id}, trusted")
 
 

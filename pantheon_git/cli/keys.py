@@ -4,68 +4,125 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from pantheon_git.cli import keys_change
 from pantheon_git.cli.output import JSON, print_json, say, table
+
+if TYPE_CHECKING:
+    from pantheon_git.ledger.trust import TrustedKey, TrustedKeys
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def keys(ctx: click.Context) -> None:
-    """Show, export and trust the keys that sign.
+    """Show, export and trust the keys that sign; rotate, revoke and protect your own.
 
-    Alone it is `keys show`.
+    Alone it is `keys list`. There are two roles: the night's key signs what jobs made, a person's key signs reviews and
+    merges. All of it lies outside every work tree: nothing that a job or a colleague commits can change whom you trust.
     """
     if ctx.invoked_subcommand is None:
-        ctx.invoke(show)
+        ctx.invoke(list_)
 
 
-@keys.command()
+keys.add_command(keys_change.rotate)
+keys.add_command(keys_change.revoke)
+keys.add_command(keys_change.protect)
+keys.add_command(keys_change.agent)
+
+
+@keys.command("list")
 @JSON
-def show(as_json: bool = False) -> None:
-    """Show your own keys and the keys that you trust.
-
-    All of them lie outside every work tree: nothing that a job or a colleague commits can change whom you trust.
-    """
+@click.pass_context
+def list_(ctx: click.Context, as_json: bool = False) -> None:
+    """List your own keys and the keys that you trust, with their roles and the time for which they count."""
     from pantheon_git.errors import PantheonError
-    from pantheon_git.ledger.keys import load_private
-    from pantheon_git.ledger.trust import TrustedKeys
+    from pantheon_git.ledger.signing import agent_socket
     from pantheon_git.repo import paths
 
-    night, person, signers = paths.night_key(), paths.person_key(), paths.trust_file()
-    if not night.exists():
+    night = paths.night_key()
+    if not night.exists() and not night.with_name("night.pub").exists():
         raise PantheonError(f"there is no key yet: {night}", "pantheon-git init, in a repository")
-    own = [(role, load_private(path).key_id, str(path)) for role, path in (("night", night), ("person", person))]
-    trusted = [(", ".join(entry.principals), entry.key.key_id) for entry in TrustedKeys.load(signers).entries]
+    git = keys_change.repository(ctx)
+    own = [_own(role, path) for role, path in (("night", night), ("person", paths.person_key()))]
+    trusted = _trusted(_ring(git))
     if as_json:
-        print_json(
-            {
-                "own": [{"role": role, "key_id": key_id, "path": path} for role, key_id, path in own],
-                "trusted": [{"principals": principals, "key_id": key_id} for principals, key_id in trusted],
-                "allowed_signers": str(signers),
-            }
-        )
+        socket = agent_socket(git)
+        files = {"allowed_signers": str(paths.trust_file()), "agent": str(socket) if socket else None}
+        print_json({"own": own, "trusted": trusted, **files})
         return
-    click.echo(table(own, ("OWN KEY", "ID", "FILE")))
+    click.echo(table([(k["role"], k["key_id"], k["held"], k["path"]) for k in own], ("OWN KEY", "ID", "HELD", "FILE")))
     click.echo()
-    click.echo(table(trusted, ("TRUSTED AS", "ID")))
-    if own[0][1] == own[1][1]:
-        say("note: nights and reviews are signed with one key here: fine on one person's laptop")
+    rows = [(k["principals"], k["key_id"], k["from"] or "", k["until"] or "", k["revoked"] or "") for k in trusted]
+    click.echo(table(rows, ("TRUSTED AS", "ID", "FROM", "UNTIL", "REVOKED SINCE")))
+    if own[0]["key_id"] == own[1]["key_id"]:
+        say("note: nights and reviews are signed with one key here: fine on one person's laptop; to part them:")
+        say("next: pantheon-git keys rotate --person")
+
+
+keys.add_command(list_, "show")
+
+
+def _own(role: str, path: Path) -> dict[str, Any]:
+    from pantheon_git.ledger.keys import is_locked, load_private, load_public
+
+    public = load_public(path.with_name(path.name + ".pub"))
+    if not path.exists():
+        held = "ssh-agent only"
+    elif is_locked(path.read_bytes()):
+        held = "under a passphrase"
+    else:
+        held = "file"
+        public = load_private(path).public  # refuses a file that is open to others
+    return {"role": role, "key_id": public.key_id, "held": held, "path": str(path)}
+
+
+def _ring(git: Any) -> TrustedKeys:
+    """With the records of this repository, where there is one; else with this user's copies."""
+    from pantheon_git.ledger import keyring
+    from pantheon_git.ledger.key_records import read_local
+    from pantheon_git.ledger.trust import TrustedKeys
+    from pantheon_git.repo import paths
+    from pantheon_git.repo.objects import Objects
+
+    if git is None:
+        return keyring.apply(TrustedKeys.load(paths.trust_file()), read_local()).keys
+    found = keyring.trusted(git, Objects(git))
+    for fault in found.faults:
+        say(f"note: {fault.ref}: {fault.problem}")
+    return found.keys
+
+
+def _trusted(ring: TrustedKeys) -> list[dict[str, Any]]:
+    from pantheon_git.ledger.trust import clock
+
+    def told(entry: TrustedKey) -> dict[str, Any]:
+        revoked = ring.revoked.get(entry.key.key_id)
+        return {
+            "principals": ", ".join(entry.principals),
+            "key_id": entry.key.key_id,
+            "from": clock(entry.valid_after) if entry.valid_after else None,
+            "until": clock(entry.valid_before) if entry.valid_before else None,
+            "revoked": None if revoked is None else "ever" if revoked.since <= 1 else clock(revoked.since),
+        }
+
+    return [told(entry) for entry in ring.entries]
 
 
 @keys.command()
 @click.option("--person", is_flag=True, help="The key of your reviews, in place of the night's.")
 def export(person: bool) -> None:
     """Print a public key as one line of an allowed_signers file, for `keys trust` on another machine."""
-    from pantheon_git.ledger.keys import load_private
+    from pantheon_git.ledger.keys import load_public
+    from pantheon_git.ledger.signing import public_of
     from pantheon_git.ledger.trust import NIGHT, PERSON
     from pantheon_git.repo import paths
 
-    night, mine = load_private(paths.night_key()), load_private(paths.person_key())
-    same = night.key_id == mine.key_id
-    roles = f"{NIGHT},{PERSON}" if same else PERSON if person else NIGHT
-    click.echo(f'{roles} namespaces="git" {(mine if person else night).public_line}')
+    night, mine = load_public(public_of(paths.night_key())), load_public(public_of(paths.person_key()))
+    roles = f"{NIGHT},{PERSON}" if night == mine else PERSON if person else NIGHT
+    click.echo(f'{roles} namespaces="git" {(mine if person else night).line()}')
 
 
 @keys.command()

@@ -11,6 +11,7 @@ import click
 
 from pantheon_git.cli.context import here
 from pantheon_git.cli.output import DRY_RUN, JSON, print_json, say, style, table
+from pantheon_git.cli.passphrase import asker
 from pantheon_git.errors import PantheonError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def pr() -> None:
 def _desk(ctx: click.Context) -> Desk:
     from pantheon_git.pulls.desk import Desk
 
-    return Desk(here(ctx).git)
+    return Desk(here(ctx).git, asker())
 
 
 @pr.command("list")

@@ -28,9 +28,9 @@ def retry(ctx: click.Context, tasks: tuple[str, ...], message: str) -> None:
     The unchanged task runs once more as the next attempt. An edited task file needs no retry: it is a new revision.
     """
     from pantheon_git.ledger import meta, read
-    from pantheon_git.ledger.keys import load_private
+    from pantheon_git.cli.passphrase import asker
+    from pantheon_git.ledger.signing import person_signer
     from pantheon_git.night.plan import resolve_target
-    from pantheon_git.repo import paths
     from pantheon_git.repo.objects import Objects
 
     at = here(ctx)
@@ -42,7 +42,7 @@ def retry(ctx: click.Context, tasks: tuple[str, ...], message: str) -> None:
     wrong = [line for task in tasks if (line := _why_not(task, states))]
     if wrong:
         raise PantheonError("\n".join(wrong), "pantheon-git log shows what became of each task")
-    key, who = load_private(paths.person_key()), at.identity()
+    key, who = person_signer(at.git, asker()), at.identity()
     for task in tasks:
         entry = read.job(at.git, objects, states[task].job)
         meta.add_event(at.git, objects, key, entry, meta.Event("requeue", who, message, None, time.time()))

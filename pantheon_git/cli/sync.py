@@ -22,12 +22,12 @@ def sync(ctx: click.Context, remote: str, as_json: bool) -> int:
     exit code is 1. PR branches do not travel; those of open PRs are made from the ledger.
     """
     from pantheon_git.day.sync import sync as exchange
-    from pantheon_git.ledger.keys import load_private
-    from pantheon_git.repo import paths
+    from pantheon_git.cli.passphrase import asker
+    from pantheon_git.ledger.signing import night_signer
     from pantheon_git.repo.objects import Objects
 
     git = here(ctx).git
-    done = exchange(git, Objects(git), load_private(paths.night_key()), remote)
+    done = exchange(git, Objects(git), night_signer(git, asker()), remote)
     if as_json:
         print_json(asdict(done))
         return 1 if done.apart else 0
@@ -35,6 +35,8 @@ def sync(ctx: click.Context, remote: str, as_json: bool) -> int:
         say(f"{style('apart:', fg='yellow')} {ref} went two ways here and at {remote}; nothing was done to it")
     united = ", the notes of both sides united" if done.united else ""
     click.echo(f"took {len(done.taken)} refs from {remote}, pushed {len(done.pushed)}{united}")
+    for line in done.keys:
+        say(f"keys: {line}")
     if done.branches:
         click.echo(f"branches made: {', '.join(done.branches)}")
     if done.taken:

@@ -15,6 +15,7 @@ from pantheon_git.day.hook import hook_steps
 from pantheon_git.day.step import Step
 from pantheon_git.errors import PantheonError
 from pantheon_git.ledger import keys, trust
+from pantheon_git.ledger.signing import public_of
 from pantheon_git.repo import paths
 from pantheon_git.repo.git import Git
 from pantheon_git.spec.load import load
@@ -134,7 +135,7 @@ def _keys(git: Git) -> Iterator[Step]:
     if not key.exists() or not _trusted(signers, key):
         yield Step(
             f"trust that key for nights and for your own reviews, in {signers}",
-            lambda: trust.trust(signers, keys.load_private(key).public, (trust.NIGHT, trust.PERSON)),
+            lambda: trust.trust(signers, keys.load_public(public_of(key)), (trust.NIGHT, trust.PERSON)),
         )
 
 
@@ -142,7 +143,7 @@ def _trusted(signers: Path, key: Path) -> bool:
     if not signers.exists():
         return False
     known = {entry.key.key_id for entry in trust.TrustedKeys.load(signers).entries}
-    return keys.load_private(key).key_id in known
+    return keys.load_public(public_of(key)).key_id in known
 
 
 def _config(git: Git) -> Iterator[Step]:

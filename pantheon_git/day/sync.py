@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pantheon_git.errors import GitError, PantheonError
 from pantheon_git.ledger import meta, notes, read
 from pantheon_git.ledger.commit import signed_commit
+from pantheon_git.ledger.key_change import adopt
 from pantheon_git.ledger.keys import Key
 from pantheon_git.ledger.layout import PRS
 from pantheon_git.repo.git import Git
@@ -38,6 +39,8 @@ class Synced:
     """Branches of open PRs that were made here."""
     apart: list[str] = field(default_factory=list)
     """Refs that went two ways. Nothing was done to them."""
+    keys: list[str] = field(default_factory=list)
+    """What rotations and revocations of keys changed here, in words."""
 
 
 def sync(git: Git, objects: Objects, key: Key, remote: str) -> Synced:
@@ -48,6 +51,7 @@ def sync(git: Git, objects: Objects, key: Key, remote: str) -> Synced:
     found = {OURS + ref.removeprefix(theirs): oid for ref, oid in read_refs(git, theirs).items()}
     tip = found.pop(f"{OURS}notes/pantheon", None)
     _take(git, found, done)
+    done.keys = adopt(git, objects, key)
     _unite(git, objects, key, tip, remote, done)
     done.branches = list(_branches(git, objects))
     _push(git, remote, {**found, **({notes.REF: tip} if tip else {})}, done)

@@ -12,6 +12,7 @@ import stat
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from pantheon_git.errors import PantheonError, TamperedError
 
 ALGORITHM = b"ssh-ed25519"
+_MAGIC = b"openssh-key-v1\0"
 
 
 def ssh_string(data: bytes) -> bytes:
@@ -69,10 +71,20 @@ class PublicKey:
         return cls(blob[len(head) :])
 
 
-class Key:
-    """A private key that signs. Made by `generate` or `load_private`."""
+class Signer(Protocol):
+    """What holds a private key: `cryptography`'s own, or an ssh-agent (`ssh_agent.Held`)."""
 
-    def __init__(self, private: Ed25519PrivateKey) -> None:
+    def public_key(self) -> Ed25519PublicKey: ...
+
+    def sign(self, data: bytes, /) -> bytes:
+        """Raw Ed25519 signature, 64 bytes."""
+        ...
+
+
+class Key:
+    """A private key that signs. Made by `generate`, `load_private` or `signing.open_key`."""
+
+    def __init__(self, private: Signer) -> None:
         self._private = private
         self.public = PublicKey(private.public_key().public_bytes_raw())
 
@@ -89,12 +101,13 @@ class Key:
         return self._private.sign(data)
 
 
-def generate(path: Path, comment: str = "pantheon-git") -> Key:
-    """A new pair: `path` (mode 0600, no passphrase) and `path.pub`. PantheonError when it exists: never overwritten."""
+def generate(path: Path, comment: str = "pantheon-git", passphrase: str | None = None) -> Key:
+    """A new pair: `path` (mode 0600, under `passphrase` if given) and `path.pub`. PantheonError when it exists: never
+    overwritten."""
     private = Ed25519PrivateKey.generate()
     key = Key(private)
     text = private.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, _encryption(passphrase)
     )
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write_new(path, text, 0o600)
@@ -114,8 +127,52 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
         os.fsync(file.fileno())
 
 
-def load_private(path: Path) -> Key:
-    """The key in `path`. PantheonError when it is absent, open to others, under a passphrase or no Ed25519 key."""
+class LockedKeyError(PantheonError):
+    """The private key is under a passphrase that was not given, or not rightly."""
+
+
+def load_private(path: Path, passphrase: str | None = None) -> Key:
+    """The key in `path`. LockedKeyError when it is under a passphrase other than the given one, else PantheonError
+    when it is absent, open to others, or no Ed25519 key."""
+    data = _private_bytes(path)
+    locked = is_locked(data)
+    if locked and passphrase is None:
+        raise LockedKeyError(f"{path} is under a passphrase", "pantheon-git keys agent SOCKET")
+    try:
+        private = serialization.load_ssh_private_key(data, passphrase.encode() if locked and passphrase else None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        if locked:
+            raise LockedKeyError(f"that is not the passphrase of {path}", "try again") from error
+        raise PantheonError(f"{path} is no private key that can be read here: {error}", "pantheon-git keys") from error
+    if not isinstance(private, Ed25519PrivateKey):
+        raise PantheonError(f"{path} is no Ed25519 key", f"ssh-keygen -t ed25519 -N '' -f {path}")
+    return Key(private)
+
+
+def protect(path: Path, passphrase: str | None, old: str | None = None) -> None:
+    """Put the key in `path` under `passphrase`, or (None) take it off; `old`: the one that it is under now. The file
+    is replaced as a whole, so that a kill leaves one or the other."""
+    private = load_private(path, old)._private
+    assert isinstance(private, Ed25519PrivateKey)  # noqa: S101 - load_private says so
+    data = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, _encryption(passphrase)
+    )
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    _write_new(fresh, data, 0o600)
+    fresh.replace(path)
+
+
+def is_locked(data: bytes) -> bool:
+    """Whether an OpenSSH private key names a cipher (PROTOCOL.key: magic, then `string ciphername`)."""
+    try:
+        raw = base64.b64decode(b"".join(data.split(b"-----")[2].split()))
+    except (IndexError, ValueError):
+        return False
+    return raw.startswith(_MAGIC) and not raw.startswith(_MAGIC + ssh_string(b"none"))
+
+
+def _private_bytes(path: Path) -> bytes:
     try:
         mode = path.stat().st_mode
         data = path.read_bytes()
@@ -123,13 +180,13 @@ def load_private(path: Path) -> Key:
         raise PantheonError(f"no signing key: {path}: {error.strerror}", "pantheon-git init") from error
     if stat.S_IMODE(mode) & 0o077:
         raise PantheonError(f"{path} is open to others (mode {stat.S_IMODE(mode):04o})", f"chmod 600 {path}")
-    try:
-        private = serialization.load_ssh_private_key(data, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: a passphrase is needed
-        raise PantheonError(f"{path} is no private key that can be read here: {error}", "pantheon-git keys") from error
-    if not isinstance(private, Ed25519PrivateKey):
-        raise PantheonError(f"{path} is no Ed25519 key", f"ssh-keygen -t ed25519 -N '' -f {path}")
-    return Key(private)
+    return data
+
+
+def _encryption(passphrase: str | None) -> serialization.KeySerializationEncryption:
+    if passphrase is None:
+        return serialization.NoEncryption()
+    return serialization.BestAvailableEncryption(passphrase.encode())
 
 
 def load_public(path: Path) -> PublicKey:

@@ -9,7 +9,8 @@ import re
 import tempfile
 import time
 from calendar import timegm
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
@@ -36,8 +37,22 @@ class TrustedKey:
     principals: tuple[str, ...]
     """Patterns as ssh has them: `*` and `?`."""
     valid_after: float | None = None
-    """Seconds since the epoch."""
+    """Seconds since the epoch; both ends belong to the time, and a signature's time is cut to the second, as
+    ssh-keygen has it (sshsig.c, OpenSSH 9.2)."""
     valid_before: float | None = None
+
+    def fits(self, role: str) -> bool:
+        return any(fnmatchcase(role, pattern) for pattern in self.principals)
+
+
+@dataclass(frozen=True)
+class Revoked:
+    """Since when a key does not count, and what had been seen of its work by then."""
+
+    since: float
+    """Seconds since the epoch; what was signed from then on does not count."""
+    heads: Mapping[str, str] | None = None
+    """Ref of the ledger → the oid at which it stood when the key was revoked; None: nobody looked."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,10 @@ class TrustedKeys:
     """The keys that count. `require` is the one question that verification asks."""
 
     entries: tuple[TrustedKey, ...]
+    revoked: Mapping[str, Revoked] = field(default_factory=dict)
+    """Id of a key → its revocation."""
+    unseen: frozenset[str] = frozenset()
+    """Ids of revoked keys that do not count at all here; see `at`."""
 
     @classmethod
     def load(cls, path: Path) -> TrustedKeys:
@@ -59,35 +78,62 @@ class TrustedKeys:
     def parse(cls, text: str, name: str) -> TrustedKeys:
         """The keys of `text`; other key types and certificate authorities are none of ours and are passed over."""
         lines = ((number, line.strip()) for number, line in enumerate(text.splitlines(), 1))
-        found = [_parse(line, f"{name}:{number}") for number, line in lines if line and not line.startswith("#")]
+        found = [parse_line(line, f"{name}:{number}") for number, line in lines if line and not line.startswith("#")]
         entries = tuple(entry for entry in found if entry is not None)
         if not entries:
             raise PantheonError(f"{name} trusts no Ed25519 key, so nothing can be verified", "pantheon-git keys")
         return cls(entries)
 
     def require(self, key_id: str, role: Role, when: float | None = None) -> PublicKey:
-        """The trusted key of that id. TamperedError when it is unknown, not for `role`, or not valid at `when`."""
+        """The trusted key of that id. TamperedError when it is unknown, not for `role`, or not valid at `when` (None:
+        only a key that was never valid is refused; whoever knows the time asks again)."""
         known = [entry for entry in self.entries if entry.key.key_id == key_id]
         if not known:
             raise TamperedError(f"signed with the unknown key {key_id}")
-        fit = [entry for entry in known if any(fnmatchcase(role, pattern) for pattern in entry.principals)]
+        fit = [entry for entry in known if entry.fits(role)]
         if not fit:
             raise TamperedError(f"signed with {key_id}, which is not trusted as {role}")
         reasons = [_out_of_time(entry, when) for entry in fit]
-        if all(reasons):
-            raise TamperedError(f"signed with {key_id}, which is {reasons[0]}")
+        why = self._revoked(key_id, when) or (reasons[0] if all(reasons) else "")
+        if why:
+            raise TamperedError(f"signed with {key_id}, which is {why}")
         return fit[0].key
+
+    def at(self, ref: str, holds: Callable[[str], bool]) -> TrustedKeys:
+        """The keys for what stands in one commit of the ledger's `ref`; `holds(oid)`: whether `oid`'s history holds
+        that commit. What a revoked key signed counts only if the ledger held it when the key was revoked: a thief can
+        give an entry an early date, but not put it into a history that was seen before."""
+        unseen = {
+            key_id
+            for key_id, revoked in self.revoked.items()
+            if revoked.heads is not None and not (ref in revoked.heads and holds(revoked.heads[ref]))
+        }
+        return replace(self, unseen=frozenset(unseen)) if unseen else self
+
+    def _revoked(self, key_id: str, when: float | None) -> str:
+        revoked = self.revoked.get(key_id)
+        if revoked is None:
+            return ""
+        if key_id in self.unseen:
+            return "revoked, and this was not in the ledger when it was"
+        if revoked.since <= 1 or (when is not None and int(when) >= revoked.since):
+            return f"revoked since {clock(revoked.since)}" if revoked.since > 1 else "revoked for all it ever signed"
+        return ""
 
 
 def _out_of_time(entry: TrustedKey, when: float | None) -> str:
-    if when is not None and entry.valid_after is not None and when < entry.valid_after:
-        return f"valid only after {_clock(entry.valid_after)} (this is from {_clock(when)})"
-    if when is not None and entry.valid_before is not None and when >= entry.valid_before:
-        return f"valid only before {_clock(entry.valid_before)} (this is from {_clock(when)})"
+    before, after = entry.valid_before, entry.valid_after
+    if before is not None and before <= 1:
+        return "revoked for all it ever signed"
+    if when is not None and after is not None and int(when) < after:
+        return f"valid only after {clock(after)} (this is from {clock(when)})"
+    if when is not None and before is not None and int(when) > before:
+        return f"valid only before {clock(before)} (this is from {clock(when)})"
     return ""
 
 
-def _parse(line: str, place: str) -> TrustedKey | None:
+def parse_line(line: str, place: str) -> TrustedKey | None:
+    """The key of one line; None for a line that is none of ours. PantheonError, naming `place`, when it is broken."""
     found = _LINE.match(line)
     if found is None:
         raise PantheonError(f"{place}: not a line of an allowed_signers file", "man ssh-keygen, ALLOWED SIGNERS")
@@ -120,7 +166,7 @@ def _time(text: str) -> float:
     return float(timegm(parsed)) if utc else time.mktime(parsed)
 
 
-def _clock(when: float) -> str:
+def clock(when: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(when))
 
 
@@ -130,13 +176,18 @@ def trust(path: Path, key: PublicKey, roles: tuple[Role, ...]) -> bool:
     before = path.read_text("utf-8") if path.exists() else ""
     if line in before.splitlines(keepends=True):
         return False
+    write_private(path, before + ("" if before.endswith("\n") or not before else "\n") + line)
+    return True
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner reads, whole or not at all; its folder is made if absent."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write(before + ("" if before.endswith("\n") or not before else "\n") + line)
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     Path(file.name).replace(path)
-    return True
 
 
 def configure_git(git: Git, allowed_signers: Path) -> list[str]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from pantheon_git.errors import PantheonError
 from pantheon_git.ledger.anchor import marks_file, write_marks
+from pantheon_git.ledger.keyring import trusted
 from pantheon_git.ledger.trust import NIGHT, PERSON, TrustedKeys
 from pantheon_git.ledger.verify import JobVerdict, Progress, Summary, summarise, verify
 from pantheon_git.morning.collect import find_night
 from pantheon_git.morning.metrics import Report
-from pantheon_git.repo import paths
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
 from pantheon_git.repo.refs import read_refs
@@ -36,7 +36,8 @@ def verify_ledger(
 
     PantheonError where nobody is trusted or there is no such night.
     """
-    objects, keys = Objects(git), TrustedKeys.load(paths.trust_file())
+    objects = Objects(git)
+    keys = trusted(git, objects).keys
     name = find_night(git, objects, night).night if night else None
     refs, marks = read_refs(git), marks_file(git)
     summary, wrong = Summary(), []
@@ -53,7 +54,7 @@ def verify_ledger(
 def verified(git: Git, objects: Objects, report: Report) -> Report:
     """The report with the verdict on its night. Where nothing can be verified (no trusted key here) it says so."""
     try:
-        keys = TrustedKeys.load(paths.trust_file())
+        keys = trusted(git, objects).keys
     except PantheonError as error:
         return replace(report, verified=f"not verified: {error.message}")
     found = verify(git, keys, night=report.night, high_water=marks_file(git), objects=objects)

@@ -21,10 +21,10 @@ from pantheon_git.errors import JailError, PantheonError
 from pantheon_git.jail.open import open_jail
 from pantheon_git.jail.support import LEVELS, detect
 from pantheon_git.jail.trees import CheckoutStore
-from pantheon_git.ledger.keys import load_private
+from pantheon_git.ledger.keyring import trusted
 from pantheon_git.ledger.ledger import Ledger
 from pantheon_git.ledger.records import JobContext, JobResult
-from pantheon_git.ledger.trust import TrustedKeys
+from pantheon_git.ledger.signing import night_signer
 from pantheon_git.night.admission import admit, guard_info
 from pantheon_git.night.conventions import conventions
 from pantheon_git.night.deadline import Deadline
@@ -66,7 +66,7 @@ class _Night:
     ) -> None:
         self.git, self.state, self.options, self.emit, self.wiring = git, state, options, emit, wiring
         self.objects = Objects(git)
-        self.ledger = Ledger(git, self.objects, load_private(paths.night_key()))
+        self.ledger = Ledger(git, self.objects, night_signer(git))
         self.store = CheckoutStore(state)
         self.engines = Engines(wiring.engine)
         self.done: list[JobResult] = []
@@ -144,7 +144,7 @@ class _Night:
             git=self.git,
             objects=self.objects,
             signer=self.ledger,
-            keys=TrustedKeys.load(paths.trust_file()),
+            keys=trusted(self.git, self.objects).keys,
             engine=self.engines.engine,
             checkout=checkout,
             state=self.state,

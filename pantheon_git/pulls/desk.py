@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from functools import cached_property
 
 from pantheon_git.errors import GitError, PantheonError, TamperedError
 from pantheon_git.ledger.entries import JobEntry
-from pantheon_git.ledger.keys import Key, load_private
+from pantheon_git.ledger.keyring import trusted
+from pantheon_git.ledger.keys import Key
 from pantheon_git.ledger.read import job
+from pantheon_git.ledger.signing import Ask, person_signer
 from pantheon_git.ledger.trust import PERSON, TrustedKeys
 from pantheon_git.repo import paths
 from pantheon_git.repo.git import Git, require_supported
@@ -18,21 +21,23 @@ from pantheon_git.repo.objects import Objects
 class Desk:
     """What every function of this room starts from. Keys are read when first needed: looking needs none."""
 
-    def __init__(self, git: Git) -> None:
+    def __init__(self, git: Git, ask: Ask | None = None) -> None:
+        """`ask`: what asks the person for a passphrase, where one sits."""
         require_supported(git)
+        self._ask = ask
         self.git = git
         self.objects = Objects(git)
 
     @cached_property
     def keys(self) -> TrustedKeys:
-        return TrustedKeys.load(paths.trust_file())
+        return trusted(self.git, self.objects).keys
 
     @cached_property
     def key(self) -> Key:
         """The person's signing key. PantheonError when it is absent, or when nobody would believe its signature."""
-        key = load_private(paths.person_key())
+        key = person_signer(self.git, self._ask)
         try:
-            self.keys.require(key.key_id, PERSON)
+            self.keys.require(key.key_id, PERSON, time.time())
         except TamperedError as error:
             raise PantheonError(
                 f"your key {paths.person_key()} does not count: {error.message}", "pantheon-git keys"
