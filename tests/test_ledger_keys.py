@@ -12,7 +12,7 @@ import pytest
 
 from pantheon_git.errors import PantheonError, TamperedError
 from pantheon_git.ledger import dsse, sshsig
-from pantheon_git.ledger.keys import PublicKey, generate, load_private, load_public
+from pantheon_git.ledger.keys import LockedKeyError, PublicKey, generate, load_private, load_public, protect
 from pantheon_git.ledger.trust import NIGHT, PERSON, TrustedKeys, trust
 
 needs_ssh_keygen = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen: apt install openssh-client")
@@ -54,14 +54,23 @@ def test_a_file_that_is_no_key_is_refused_in_one_line(tmp_path: Path, content: b
 
 @needs_ssh_keygen
 def test_ssh_keygen_reads_our_keys_and_we_read_its(tmp_path: Path) -> None:
-    """Same fingerprint both ways; a key under a passphrase is refused."""
+    """Same fingerprint both ways; a key under a passphrase asks for it, and each opens what the other has locked."""
     key = generate(tmp_path / "ours")
     assert key.key_id in ssh_keygen("-l", "-f", str(tmp_path / "ours")).decode()
     ssh_keygen("-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "its"))
     assert load_private(tmp_path / "its").key_id in ssh_keygen("-l", "-f", str(tmp_path / "its.pub")).decode()
     ssh_keygen("-q", "-t", "ed25519", "-N", "secret words", "-f", str(tmp_path / "locked"))
-    with pytest.raises(PantheonError, match="no private key that can be read here"):
+    with pytest.raises(LockedKeyError, match="under a passphrase"):
         load_private(tmp_path / "locked")
+    with pytest.raises(LockedKeyError, match="not the passphrase"):
+        load_private(tmp_path / "locked", "other words")
+    locked = load_private(tmp_path / "locked", "secret words")
+    assert locked.key_id in ssh_keygen("-l", "-f", str(tmp_path / "locked.pub")).decode()
+    protect(tmp_path / "locked", "new words", old="secret words")
+    assert (tmp_path / "locked").stat().st_mode & 0o777 == 0o600
+    assert b"ssh-ed25519" in ssh_keygen("-y", "-P", "new words", "-f", str(tmp_path / "locked"))
+    protect(tmp_path / "locked", None, old="new words")
+    assert load_private(tmp_path / "locked").key_id == locked.key_id
     ssh_keygen("-q", "-t", "ecdsa", "-N", "", "-f", str(tmp_path / "other"))
     with pytest.raises(PantheonError, match="no Ed25519 key"):
         load_private(tmp_path / "other")

@@ -96,7 +96,9 @@ def revoke(
     elif oid:
         raise PantheonError("--at names a commit of a ledger, and this is no repository", "cd into it")
     if not yes:
-        click.confirm(f"revoke {public.key_id} {'altogether' if ever else f'from {_iso(moment)} on'}?", True, abort=True)
+        click.confirm(
+            f"revoke {public.key_id} {'altogether' if ever else f'from {_iso(moment)} on'}?", True, abort=True
+        )
     with _alone(git):
         house, signer = _house(ctx, git), person_signer(git, asker())
         record, done = key_change.revoke(house, signer, public, moment, reason, heads)

@@ -22,9 +22,7 @@ def new_passphrase(path: object) -> str:
     """Typed twice. PantheonError where nobody sits, or when it is short."""
     if asker() is None:
         raise PantheonError("a passphrase is typed on a terminal, and there is none here", "run this in a terminal")
-    typed = str(
-        click.prompt(f"New passphrase of {path}", hide_input=True, confirmation_prompt="Once more", err=True)
-    )
+    typed = str(click.prompt(f"New passphrase of {path}", hide_input=True, confirmation_prompt="Once more", err=True))
     if len(typed) < LEAST:
         raise PantheonError(f"that is short: at least {LEAST} characters", "several words are easy to keep in mind")
     return typed

@@ -27,8 +27,8 @@ def retry(ctx: click.Context, tasks: tuple[str, ...], message: str) -> None:
 
     The unchanged task runs once more as the next attempt. An edited task file needs no retry: it is a new revision.
     """
-    from pantheon_git.ledger import meta, read
     from pantheon_git.cli.passphrase import asker
+    from pantheon_git.ledger import meta, read
     from pantheon_git.ledger.signing import person_signer
     from pantheon_git.night.plan import resolve_target
     from pantheon_git.repo.objects import Objects

@@ -21,8 +21,8 @@ def sync(ctx: click.Context, remote: str, as_json: bool) -> int:
     united. What went two ways (both ran the same task, both decided about one PR) is named and left as it is, and the
     exit code is 1. PR branches do not travel; those of open PRs are made from the ledger.
     """
-    from pantheon_git.day.sync import sync as exchange
     from pantheon_git.cli.passphrase import asker
+    from pantheon_git.day.sync import sync as exchange
     from pantheon_git.ledger.signing import night_signer
     from pantheon_git.repo.objects import Objects
 

@@ -5,7 +5,7 @@ A kill in between leaves a record whose change is brought to its end by the next
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from pantheon_git.ledger import key_records, notes
 from pantheon_git.ledger.commit import committed_at
 from pantheon_git.ledger.key_records import KEYS, Record, revocation, rotation
 from pantheon_git.ledger.keyring import trusted
-from pantheon_git.ledger.keys import Key, PublicKey, generate, load_private, load_public
+from pantheon_git.ledger.keys import Key, PublicKey, generate, is_locked, load_private, load_public
 from pantheon_git.ledger.layout import META, RUNS
 from pantheon_git.ledger.signers import configure_revocations, pin
 from pantheon_git.ledger.signing import public_of
@@ -46,20 +46,22 @@ class House:
         return done
 
 
-def rotate(house: House, old: Key, person: bool, passphrase: str | None = None, reason: str = "") -> tuple[Key, Record, list[str]]:
+def rotate(
+    house: House, old: Key, person: bool, passphrase: str | None = None, reason: str = ""
+) -> tuple[Key, Record, list[str]]:
     """A new key pair in place of `old` (the night's, or with `person` the reviews'); returns it, the record and what
     else was changed. Where one key has both roles and `person` is asked for, the other role stays with it.
     """
     path, roles = _place(old, person)
     fresh = path.with_name(path.name + ".next")
+    _heal(fresh, path)
     new = _next(fresh, passphrase)
     record = next((one for one in key_records.read_local() if one.key == new.public), None)
     if record is None:
         record = rotation(old, new.public, roles, house.who, old.key_id, reason)
         key_records.keep_local(record)
     done = pin()
-    if path.exists() or public_of(path).exists():
-        _retire(path)
+    _retire(path)
     for there, target in ((fresh, path), (public_of(fresh), public_of(path))):
         there.replace(target)
     return new, record, done + house.settle(new, record)
@@ -78,26 +80,34 @@ def _place(old: Key, person: bool) -> tuple[Path, tuple[Role, ...]]:
     return paths.night_key(), tuple(role for role in has if role == NIGHT or not apart)
 
 
+def _heal(fresh: Path, path: Path) -> None:
+    """What a kill between two renames, or before there was a record, has left."""
+    public = public_of(fresh)
+    if not fresh.exists() and public.exists():
+        moved = path.exists() and not is_locked(path.read_bytes()) and load_private(path).public == load_public(public)
+        public.replace(public_of(path)) if moved else public.unlink()
+    elif fresh.exists() and not (
+        public.exists() and any(record.key == load_public(public) for record in key_records.read_local())
+    ):
+        fresh.unlink()
+        public.unlink(missing_ok=True)
+
+
 def _next(fresh: Path, passphrase: str | None) -> Key:
-    """The new key; one that a killed rotation left counts no more unless a record names it."""
-    if fresh.exists():
-        public = load_public(public_of(fresh))
-        if not any(record.key == public for record in key_records.read_local()):
-            fresh.unlink()
-            public_of(fresh).unlink(missing_ok=True)
-    if not fresh.exists():
-        return generate(fresh, passphrase=passphrase)
-    return load_private(fresh, passphrase)
+    return load_private(fresh, passphrase) if fresh.exists() else generate(fresh, passphrase=passphrase)
 
 
 def _retire(path: Path) -> None:
-    """Keep the old pair, out of use, under its own name."""
+    """Keep the old pair, out of use, under its own name; it stays in its place until the new one takes that."""
+    if not public_of(path).exists():
+        return
     name = load_public(public_of(path)).key_id.removeprefix("SHA256:").replace("/", "_")[:12]
     folder = path.parent / "retired"
     folder.mkdir(mode=0o700, exist_ok=True)
     for one, suffix in ((path, ""), (public_of(path), ".pub")):
-        if one.exists():
-            one.replace(folder / f"{path.name}-{name}{suffix}")
+        kept = folder / f"{path.name}-{name}{suffix}"
+        if one.exists() and not kept.exists():
+            kept.hardlink_to(one)
 
 
 def revoke(
@@ -127,7 +137,7 @@ def heads_at(git: Git, objects: Objects, oid: str | None = None) -> tuple[dict[s
     if oid is None:
         return refs, None
     found = objects.resolve(f"{oid}^{{commit}}")
-    if found is None or not any(_holds(git, tip, found) for tip in refs.values()):
+    if found is None or all(found not in _line(objects, tip) for tip in refs.values()):
         raise PantheonError(f"{oid} is no commit of this ledger", "git log refs/notes/pantheon")
     last = committed_at(objects.commit(found))
     heads = {ref: there for ref, tip in refs.items() if (there := _newest(objects, tip, last))}
@@ -136,14 +146,13 @@ def heads_at(git: Git, objects: Objects, oid: str | None = None) -> tuple[dict[s
 
 def _newest(objects: Objects, tip: str, last: int) -> str | None:
     """The newest commit on the first-parent line that was made by then."""
+    return next((oid for oid in _line(objects, tip) if committed_at(objects.commit(oid)) <= last), None)
+
+
+def _line(objects: Objects, tip: str) -> Iterator[str]:
+    """The commit and its first parents: what the ledger itself wrote, not what jobs began with."""
     oid: str | None = tip
     while oid is not None:
-        commit = objects.commit(oid)
-        if committed_at(commit) <= last:
-            return oid
-        oid = commit.parents[0] if commit.parents else None
-    return None
-
-
-def _holds(git: Git, tip: str, oid: str) -> bool:
-    return git.run("merge-base", "--is-ancestor", oid, tip, check=False).code == 0
+        yield oid
+        parents = objects.commit(oid).parents
+        oid = parents[0] if parents else None

@@ -113,7 +113,7 @@ class _State:
         keys = self.keys()
         if record.what == "revoke" and record.signer == own:  # its own end: what else is known against it is no bar
             keys = replace(keys, revoked={k: v for k, v in self.revoked.items() if k != own})
-        elif record.signer in self.revoked and record.id not in (self.known.get(record.signer) or (record.id,)):
+        elif record.signer in self.revoked and record.id not in self.known.get(record.signer, (record.id,)):
             raise TamperedError(f"{record.signer} is revoked, and this was not known when it was")
         if record.signer == own:
             roles = record.roles if record.what == "rotate" else _roles_of(keys, record.signer)[:1]

@@ -17,14 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from pantheon_git import __version__
-from pantheon_git.errors import JailError, PantheonError
+from pantheon_git.errors import JailError, PantheonError, TamperedError
 from pantheon_git.jail.open import open_jail
 from pantheon_git.jail.support import LEVELS, detect
 from pantheon_git.jail.trees import CheckoutStore
+from pantheon_git.ledger.key_records import publish, read_local
 from pantheon_git.ledger.keyring import trusted
+from pantheon_git.ledger.keys import Key
 from pantheon_git.ledger.ledger import Ledger
 from pantheon_git.ledger.records import JobContext, JobResult
 from pantheon_git.ledger.signing import night_signer
+from pantheon_git.ledger.trust import NIGHT
 from pantheon_git.night.admission import admit, guard_info
 from pantheon_git.night.conventions import conventions
 from pantheon_git.night.deadline import Deadline
@@ -73,6 +76,7 @@ class _Night:
         self.started, self.cpu_before = time.time(), sum(os.times()[:4])
 
     async def run(self) -> NightResult:
+        publish(self.git, self.objects, self._own_key(), read_local())
         for line in (*self.ledger.recover(), *self.store.sweep()):
             self.emit(Said(line))
         plan = make_plan(self.git, self.objects, resolve_target(self.git, self.options.target))
@@ -89,6 +93,14 @@ class _Night:
             return await self._with_engines(plan, tasks, put_off)
         finally:
             await self.engines.close()
+
+    def _own_key(self) -> Key:
+        """PantheonError when nobody would believe what this night is about to sign."""
+        try:
+            trusted(self.git, self.objects).keys.require(self.ledger.key.key_id, NIGHT, self.started)
+        except TamperedError as error:
+            raise PantheonError(f"the night's key does not count: {error.message}", "pantheon-git keys") from error
+        return self.ledger.key
 
     async def _with_engines(self, plan: Plan, tasks: Sequence[Planned], put_off: list[PutOff]) -> NightResult:
         level = self._level()

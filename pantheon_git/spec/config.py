@@ -18,6 +18,8 @@ class Config(Spec):
     """`pantheon.engine`."""
     model_path: str | None = Field(None, alias="modelPath")
     """A model on disk in place of the one that the agents name; `pantheon.modelPath`."""
+    agent_socket: str | None = Field(None, alias="agentSocket")
+    """The ssh-agent that signs for a night's key under a passphrase; `pantheon.agentSocket`."""
     target: str | None = None
     """The branch that PRs are for; absent: the branch that HEAD names; `pantheon.target`."""
     jail: Literal["auto", "bubblewrap", "namespaces"] = "auto"
