@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pantheon_git.cli.context import Here, here
 from pantheon_git.cli.output import DRY_RUN, JSON, print_json, say
 from pantheon_git.errors import PantheonError
+
+if TYPE_CHECKING:
+    from pantheon_git.day.harbor import Imported
 
 
 @click.command()
@@ -28,6 +31,13 @@ from pantheon_git.errors import PantheonError
 @click.option("--flow", metavar="NAME", help="Flow to run through, where the agent alone does not decide.")
 @click.option("--needs", multiple=True, metavar="ID", help="A task that must be merged first. Repeatable.")
 @click.option("--priority", default=0, show_default=True, help="Higher runs earlier.")
+@click.option(
+    "--from-harbor",
+    "harbor",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="The task.toml of a Harbor task: one task over all PATHS, with its instruction.md as the goal.",
+)
 @click.option("--again", is_flag=True, help="Also paths that a task of this agent has already.")
 @DRY_RUN
 @JSON
@@ -47,18 +57,27 @@ def add(
     from pantheon_git.day import queue
 
     at = here(ctx)
+    imported = _harbor(at, options) if options["harbor"] else None
     template = _template(at, agent, options)
     selected = queue.select(at.git, at.cwd, paths, agent.partition(".")[0])
     if selected.faults:
         raise PantheonError("\n".join(selected.faults), "git ls-files shows what is tracked; nothing was queued")
-    have = {} if options["again"] else queue.already_queued(at.root, selected.paths, agent)
+    have = {} if options["again"] or imported else queue.already_queued(at.root, selected.paths, agent)
     fresh = [path for path in selected.paths if path not in have]
-    tasks = queue.make_tasks(fresh, lambda id_: (at.root / queue.QUEUE / f"{id_}.toml").exists(), template)
+
+    def taken(id_: str) -> bool:
+        return (at.root / queue.QUEUE / f"{id_}.toml").exists()
+
+    tasks = ([queue.one_task(imported.name, fresh, taken, template)] if imported
+             else queue.make_tasks(fresh, taken, template))  # fmt: skip
     if not dry_run:
         queue.write(at.root, tasks)
     if as_json:
-        print_json([{"id": task.id, "path": task.path, "file": task.file} for task in tasks])
+        told = {"mapped": imported.mapped, "unmapped": imported.unmapped} if imported else {}
+        print_json([{"id": task.id, "path": task.path, "file": task.file, **told} for task in tasks])
         return
+    for line in [*imported.mapped, *(f"not mapped: {line}" for line in imported.unmapped)] if imported else ():
+        say(line)
     for task in tasks:
         click.echo(f"{task.file}  {task.path}")
     for path, id_ in have.items():
@@ -67,6 +86,22 @@ def add(
     say(f"{verb} {len(tasks)} task{'s' * (len(tasks) != 1)}" + (f", {len(have)} already queued" if have else ""))
     if tasks and not dry_run:
         say("next: git add .pantheon/queue && git commit -m 'Queue tasks', then: pantheon-git run")
+
+
+def _harbor(at: Here, options: dict[str, Any]) -> Imported:
+    """The Harbor task; what it says goes into `options`, unless the command line says otherwise."""
+    from pathlib import Path
+
+    from pantheon_git.day.harbor import read_harbor
+    from pantheon_git.spec.load import load
+    from pantheon_git.spec.policy import Policy
+
+    file = at.root / ".pantheon/policy.toml"
+    policy = load(Policy, file.read_bytes(), ".pantheon/policy.toml") if file.is_file() else Policy()
+    found = read_harbor(Path(options["harbor"]), policy)
+    options["goal"] = options["goal"] or found.goal
+    options.update(limits=found.limits, tier=found.tier)
+    return found
 
 
 def _template(at: Here, agent: str, options: dict[str, Any]) -> Any:
@@ -94,6 +129,8 @@ def _template(at: Here, agent: str, options: dict[str, Any]) -> Any:
         "goal": {"summary": summary, "acceptance": _acceptance(options)},
         "priority": options["priority"],
         "needs": options["needs"],
+        "limits": options.get("limits", {}),
+        "tier": options.get("tier", 1),
     }
     try:
         return Task.model_validate(raw)

@@ -34,7 +34,7 @@ class Selected:
 class NewTask:
     id: str
     path: str
-    """The file that the task is about."""
+    """The file that the task is about; several with commas between."""
     task: Task
 
     @property
@@ -74,11 +74,17 @@ def make_tasks(paths: Iterable[str], taken: Callable[[str], bool], template: Tas
     """One task for each path, from a template whose scope is filled in; `{path}` in its summary is the path."""
     made: dict[str, NewTask] = {}
     for path in paths:
-        id_ = _fresh_id(path, lambda name: name in made or taken(name))
+        id_ = fresh_id(PurePosixPath(path).stem, lambda name: name in made or taken(name))
         goal = template.goal.model_copy(update={"summary": template.goal.summary.replace("{path}", path)})
         scope = template.scope.model_copy(update={"paths": (escape(path),)})
         made[id_] = NewTask(id_, path, template.model_copy(update={"goal": goal, "scope": scope}))
     return list(made.values())
+
+
+def one_task(name: str, paths: Sequence[str], taken: Callable[[str], bool], template: Task) -> NewTask:
+    """One task over all the paths, its goal as it stands in the template; its id begins with `name`."""
+    scope = template.scope.model_copy(update={"paths": tuple(escape(path) for path in paths)})
+    return NewTask(fresh_id(name, taken), ", ".join(paths), template.model_copy(update={"scope": scope}))
 
 
 def queued(root: Path) -> dict[str, Task]:
@@ -113,14 +119,14 @@ def write(root: Path, tasks: Iterable[NewTask]) -> None:
             out.write(dump(new.task))
 
 
-def _fresh_id(path: str, taken: Callable[[str], bool]) -> str:
-    """`STEM-RANDOM`: readable, and two branches that queue the same file do not collide."""
-    ascii_ = unicodedata.normalize("NFKD", PurePosixPath(path).stem).encode("ascii", "ignore").decode()
+def fresh_id(name: str, taken: Callable[[str], bool]) -> str:
+    """`NAME-RANDOM`: readable, and two branches that queue the same file do not collide."""
+    ascii_ = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_.lower()).strip("-")[:48].strip("-") or "task"
     for _ in range(100):
         if not taken(name := f"{slug}-{secrets.token_hex(3)}"):
             return name
-    raise PantheonError(f"no free id for {path}", "pantheon-git check")
+    raise PantheonError(f"no free id for {name}", "pantheon-git check")
 
 
 def _surrogate(path: str) -> bool:
