@@ -63,7 +63,7 @@ def limit(caps: dict[str, Any]) -> None:
     megabyte = 1 << 20
     seconds = int(caps["wall_seconds"]) * (os.cpu_count() or 1) + 1
     for kind, value in (
-        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CORE, 1),  # the one value for which no program outside gets the dump: core(5)
         (resource.RLIMIT_NOFILE, caps["open_files"]),
         (resource.RLIMIT_FSIZE, caps["file_mb"] * megabyte),
         (resource.RLIMIT_DATA, caps["memory_mb"] * megabyte),
@@ -71,10 +71,16 @@ def limit(caps: dict[str, Any]) -> None:
         (resource.RLIMIT_NPROC, caps["processes"]),
         (resource.RLIMIT_MEMLOCK, megabyte),
         (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_RTPRIO, 0),
+        (resource.RLIMIT_NICE, 0),
+        (resource.RLIMIT_SIGPENDING, 1024),
     ):
         hard = resource.getrlimit(kind)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (value, value))
+    stack = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    if stack == resource.RLIM_INFINITY or stack > 64 * megabyte:  # the soft limit is the size of each thread's stack
+        resource.setrlimit(resource.RLIMIT_STACK, (8 * megabyte, 64 * megabyte))
 
 
 def _call(request: dict[str, Any], workspace: Workspace) -> dict[str, Any]:

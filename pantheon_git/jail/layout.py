@@ -120,16 +120,16 @@ def plan(
         "shares": shares,
         "sources": sorted(sources | {str(spec.checkout), str(spec.job_dir)}),
         "scratch_mb": SCRATCH_MB,
-        "seccomp": _filter(level),
+        "seccomp": _filter(),
         "bwrap": bwrap,
         "argv": list(argv or host),
         "info_fd": info,
     }
 
 
-def _filter(level: Level) -> bytes:
+def _filter() -> bytes:
     try:
-        return program(level)
+        return program()
     except KeyError as error:
         raise JailError(f"there is no seccomp table for this machine's architecture {error}") from error
 

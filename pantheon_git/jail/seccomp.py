@@ -3,7 +3,7 @@
 Source: Linux `Documentation/userspace-api/seccomp_filter.rst`, `include/uapi/linux/{filter,seccomp,audit}.h`. The
 program is a list of `struct sock_filter` (u16 code, u8 jt, u8 jf, u32 k). What is denied answers EPERM; a foreign
 architecture or the x32 call table ends the process, since numbers mean other calls there. clone3 answers ENOSYS: its
-flags are out of a filter's reach, and C libraries then use clone.
+flags are out of a filter's reach, and C libraries then use clone. Both levels have the same filter.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import functools
 import os
 import struct
 
-from pantheon_git.jail.protocol import Level
 from pantheon_git.jail.syscalls import ARCHITECTURES, DENIED, UNKNOWN_FROM, Architecture
 
 _LD, _JEQ, _JGE, _JSET, _RET, _AND = 0x20, 0x15, 0x35, 0x45, 0x06, 0x54
@@ -24,7 +23,12 @@ _NAMESPACES = 0x7E020080
 """Every CLONE_NEW* flag; NEWTIME (0x80) is part of the exit signal in clone, where the kernel ignores it."""
 _UNIX, _INET, _INET6, _NETLINK = 1, 2, 10, 16
 _STREAM, _DGRAM, _TYPE = 1, 2, 0x0F
-_NETLINK_ROUTE, _MPTCP = 0, 262
+_NETLINK_ROUTE, _TCP, _UDP = 0, 6, 17
+_SETLEASE = 1024
+"""fcntl: a lease on a shared file would hold up whoever opens it outside."""
+_CORE = 4
+"""RLIMIT_CORE. The host sets it to 1, the one value for which the kernel hands no dump to a program outside (core(5));
+setting it seems to succeed and changes nothing, since many programs set it to 0 and fail if they cannot."""
 _TERMINAL = (0x5412, 0x541C, 0x5423)
 """TIOCSTI types into the terminal, TIOCLINUX pastes, TIOCSETD changes the line discipline."""
 
@@ -65,20 +69,20 @@ def _clone(number: int) -> list[Step]:
     return _call(number, [_argument(0), (_JSET, 0, 1, _NAMESPACES & ~0xFF), _deny(), _allow()])
 
 
-def _sockets(number: int, *, unix: bool) -> list[Step]:
-    """Internet families without multipath and raw sockets, netlink for routes only, AF_UNIX where `unix`."""
+def _sockets(number: int) -> list[Step]:
+    """TCP and UDP, and netlink for routes. No Unix socket: one that lies in a shared folder, or whose name is abstract,
+    would lead out of the jail."""
     internet = [
         _argument(1),
         (_AND, 0, 0, _TYPE),
         *_unless_equal(_STREAM, _unless_equal(_DGRAM, [_deny()])),
         _argument(2),
-        *_if_equal(_MPTCP, [_deny()]),
+        *_unless_equal(0, _unless_equal(_TCP, _unless_equal(_UDP, [_deny()]))),
         _allow(),
     ]
     netlink = [_argument(2), *_if_equal(_NETLINK_ROUTE, [_allow()]), _deny()]
     body = [
         _argument(0),
-        *(_if_equal(_UNIX, [_allow()]) if unix else []),
         *_if_equal(_NETLINK, netlink),
         (_JEQ, 1, 0, _INET),
         (_JEQ, 0, len(internet), _INET6),
@@ -88,10 +92,23 @@ def _sockets(number: int, *, unix: bool) -> list[Step]:
     return _call(number, body)
 
 
-def _socketpair(number: int, *, unix: bool) -> list[Step]:
+def _socketpair(number: int) -> list[Step]:
     """A connected stream pair reaches nobody else; a datagram pair could be sent to a path."""
     stream = [_argument(1), (_AND, 0, 0, _TYPE), *_if_equal(_STREAM, [_allow()]), _deny()]
-    return _call(number, [_argument(0), *_unless_equal(_UNIX, [_deny()]), *([_allow()] if unix else stream)])
+    return _call(number, [_argument(0), *_unless_equal(_UNIX, [_deny()]), *stream])
+
+
+def _core_limit(number: int, resource: int, new: int | None) -> list[Step]:
+    """Pretend to set RLIMIT_CORE. `new`: the argument that is a null pointer when a limit is only read."""
+    pretend = [_deny(0)]
+    if new is not None:
+        high = (_LD, 0, 0, _ARGS + 8 * new + 4)
+        pretend = [_argument(new), *_if_equal(0, [high, *_if_equal(0, [_allow()])]), _deny(0)]
+    return _call(number, [_argument(resource), *_if_equal(_CORE, pretend), _allow()])
+
+
+def _fcntl(number: int) -> list[Step]:
+    return _call(number, [_argument(1), *_if_equal(_SETLEASE, [_deny()]), _allow()])
 
 
 def _ioctl(number: int) -> list[Step]:
@@ -99,8 +116,7 @@ def _ioctl(number: int) -> list[Step]:
     return _call(number, [_argument(1), *checks, _allow()])
 
 
-def _steps(arch: Architecture, level: Level) -> list[Step]:
-    unix = level == "bubblewrap"
+def _steps(arch: Architecture) -> list[Step]:
     numbers = arch.numbers
     steps: list[Step] = [(_LD, 0, 0, _ARCH), (_JEQ, 1, 0, arch.audit), (_RET, 0, 0, _KILL), (_LD, 0, 0, _NR)]
     if arch.name == "x86_64":
@@ -108,8 +124,9 @@ def _steps(arch: Architecture, level: Level) -> list[Step]:
     steps += [(_JGE, 0, 1, UNKNOWN_FROM), _deny(errno.ENOSYS)]
     steps += _clone(numbers["clone"]) + _new_namespaces(numbers["unshare"])
     steps += _call(numbers["clone3"], [_deny(errno.ENOSYS)])
-    steps += _sockets(numbers["socket"], unix=unix) + _socketpair(numbers["socketpair"], unix=unix)
-    steps += _ioctl(numbers["ioctl"])
+    steps += _sockets(numbers["socket"]) + _socketpair(numbers["socketpair"])
+    steps += _ioctl(numbers["ioctl"]) + _fcntl(numbers["fcntl"])
+    steps += _core_limit(numbers["setrlimit"], 0, None) + _core_limit(numbers["prlimit64"], 1, 2)
     for name in DENIED:
         if name in numbers:
             steps += _call(numbers[name], [_deny()])
@@ -117,7 +134,7 @@ def _steps(arch: Architecture, level: Level) -> list[Step]:
 
 
 @functools.cache
-def program(level: Level, machine: str = "") -> bytes:
-    """The filter of a level as bytes, for `bwrap --seccomp` or prctl. KeyError for an architecture without a table."""
+def program(machine: str = "") -> bytes:
+    """The filter as bytes, for `bwrap --seccomp` or prctl. KeyError for an architecture without a table."""
     arch = ARCHITECTURES[machine or os.uname().machine]
-    return b"".join(struct.pack("=HBBI", *step) for step in _steps(arch, level))
+    return b"".join(struct.pack("=HBBI", *step) for step in _steps(arch))

@@ -24,6 +24,10 @@ _DENIED = {
         "acct swapon swapoff reboot syslog quotactl quotactl_fd nfsservctl vhangup sethostname "
         "setdomainname settimeofday clock_settime clock_adjtime adjtimex iopl ioperm"
     ),
+    "memory that belongs to no process": (
+        "memfd_create memfd_secret shmget shmat shmctl shmdt msgget msgsnd msgrcv msgctl semget semop semctl "
+        "semtimedop mq_open mq_unlink"
+    ),
     "old or odd doors": (
         "modify_ldt uselib ustat sysfs _sysctl vserver move_pages migrate_pages mbind set_mempolicy "
         "set_mempolicy_home_node"
@@ -52,6 +56,8 @@ def _numbers(table: str) -> dict[str, int]:
 
 _X86_64 = _numbers(
     """
+    memfd_create 319 memfd_secret 447 shmget 29 shmat 30 shmctl 31 shmdt 67 msgget 68 msgsnd 69 msgrcv 70 msgctl 71
+    semget 64 semop 65 semctl 66 semtimedop 220 mq_open 240 mq_unlink 241 fcntl 72 setrlimit 160 prlimit64 302
     clone 56 clone3 435 unshare 272 socket 41 socketpair 53 ioctl 16 mount 165 umount2 166 pivot_root 155 chroot 161
     move_mount 429 open_tree 428 fsopen 430 fsconfig 431 fsmount 432 fspick 433 mount_setattr 442 setns 308
     ptrace 101 process_vm_readv 310 process_vm_writev 311 process_madvise 440 pidfd_getfd 438 kcmp 312
@@ -66,6 +72,9 @@ _X86_64 = _numbers(
 )
 _AARCH64 = _numbers(
     """
+    memfd_create 279 memfd_secret 447 shmget 194 shmat 196 shmctl 195 shmdt 197 msgget 186 msgsnd 189 msgrcv 188
+    msgctl 187 semget 190 semop 193 semctl 191 semtimedop 192 mq_open 180 mq_unlink 181 fcntl 25 setrlimit 164
+    prlimit64 261
     clone 220 unshare 97 socket 198 socketpair 199 ioctl 29 mount 40 umount2 39 pivot_root 41 chroot 51
     move_mount 429 open_tree 428 fsopen 430 fsconfig 431 fsmount 432 fspick 433 mount_setattr 442 setns 268
     ptrace 117 process_vm_readv 270 process_vm_writev 271 process_madvise 440 pidfd_getfd 438 kcmp 272
