@@ -13,10 +13,11 @@ import pytest
 from pantheon_git.errors import JailError
 from pantheon_git.jail import open as opening
 from pantheon_git.jail import start, support
-from pantheon_git.jail.memory import _candidates, memory_group, used_mb
+from pantheon_git.jail.memory import _candidates, memory_group
 from pantheon_git.jail.open import open_jail
 from pantheon_git.jail.protocol import JailSpec
 from pantheon_git.jail.support import Support, detect
+from pantheon_git.jail.usage import used_mb
 
 pytestmark = pytest.mark.jail
 

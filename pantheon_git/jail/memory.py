@@ -81,21 +81,3 @@ def _candidates(limit: int, processes: int) -> Iterator[tuple[Path, dict[str, in
             yield own, new
             if own != _ROOT:
                 yield own.parent, new
-
-
-def used_mb(init: int) -> int:
-    """Anonymous and shared memory of a process and all below it, in MiB. Pages shared by a fork count in each."""
-    total = 0
-    waiting = [init]
-    while waiting:
-        pid = waiting.pop()
-        try:
-            status = Path(f"/proc/{pid}/status").read_text()
-            for task in Path(f"/proc/{pid}/task").iterdir():
-                waiting += [int(child) for child in (task / "children").read_text().split()]
-        except OSError:
-            continue  # ended meanwhile
-        for line in status.splitlines():
-            if line.startswith(("RssAnon:", "RssShmem:")):
-                total += int(line.split()[1])
-    return total >> 10

@@ -7,7 +7,6 @@ import base64
 import contextlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +17,7 @@ from pantheon_git.jail.assemble import HOME, TREE
 from pantheon_git.jail.layout import python
 from pantheon_git.jail.memory import MemoryGroup, memory_group
 from pantheon_git.jail.protocol import Attached, ExecAnswer, JailSpec, Level, ToolAnswer
+from pantheon_git.jail.removal import remove_tree
 from pantheon_git.jail.start import Started, Tree, prepare_job_dir, start
 from pantheon_git.jail.support import LEVELS, Support, detect
 from pantheon_git.jail.trees import place_copy
@@ -192,7 +192,7 @@ class OpenJail:
             self._started.release()
             if self._group is not None:
                 self._group.remove()
-            _unlock_work(self._spec.job_dir / "work" / "work")
+            remove_tree(self._spec.job_dir / "work")  # never seen by the job; the overlay leaves it closed
 
     def _environment(self) -> dict[str, str]:
         bins = {".venv": "bin", "node_modules": ".bin"}
@@ -205,7 +205,7 @@ class OpenJail:
         async with self._turn:
             if self._dead:
                 raise JailError(f"the jail is gone: {self._dead}")
-            watch = asyncio.create_task(self._watchdog.run(self._started.process.pid))
+            watch = self._watchdog.watch(self._started.process.pid)
             try:
                 async with asyncio.timeout(timeout):
                     self._requests.write(json.dumps(request).encode() + b"\n")
@@ -273,11 +273,3 @@ async def _ended(pid: int) -> None:
             await _readable(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _unlock_work(path: Path) -> None:
-    """The overlay leaves folders without permissions. All is dead by now, and the job never saw this folder."""
-    for folder in (path, path / "incompat", path / "incompat" / "volatile"):
-        with contextlib.suppress(OSError):
-            folder.chmod(0o700)
-    shutil.rmtree(path, ignore_errors=True)

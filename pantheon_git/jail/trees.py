@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -19,9 +18,12 @@ from pantheon_git.jail.layout import jail_uid
 from pantheon_git.jail.memory import sweep_groups
 from pantheon_git.jail.orphans import sweep_orphans
 from pantheon_git.jail.protocol import JailSpec
+from pantheon_git.jail.removal import remove_tree
 from pantheon_git.jail.start import own
 from pantheon_git.repo.checkout import write_tree
 from pantheon_git.repo.objects import Objects
+
+__all__ = ["LOOK", "CheckoutStore", "locked_folder", "place_copy", "remove_tree", "sweep_locked"]
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _KEPT = 4
@@ -125,20 +127,6 @@ def place_copy(spec: JailSpec) -> None:
             taken.rmdir()
             return
     _copy(spec.checkout, spec.job_dir)
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a folder even where a job, or the overlay, took all permissions away. Links are not followed."""
-    shutil.rmtree(path, ignore_errors=True)
-    if not path.exists():
-        return
-    for folder, folders, _ in os.walk(path):
-        Path(folder).chmod(0o700)
-        for name in folders:
-            below = Path(folder, name)
-            if not below.is_symlink():
-                below.chmod(0o700)
-    shutil.rmtree(path, ignore_errors=True)
 
 
 def _build(objects: Objects, base: str, place: Path) -> None:

@@ -1,53 +1,71 @@
-"""The watchdog: what the kernel does not bound for a whole job, looked at a few times a second while it works."""
+"""The watchdog: what the kernel does not bound for a whole job, looked at several times a second while it works."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pantheon_git.jail.memory import used_mb
 from pantheon_git.jail.protocol import JailSpec
+from pantheon_git.jail.usage import held_bytes, used_disk, used_mb
 
-_SECONDS, _TICKS_PER_DISK = 0.2, 4
-MAX_FILES = 200_000
+_SECONDS, _HURRY = 0.1, 0.02
+"""Between two looks at memory: normally, and when more than a third of the limit is in use."""
+_DISK_SECONDS, _DISK_SHARE = 0.3, 5
+"""Between two looks at the disk: at least this, and this many times what the last look took."""
+_FULL = 64 << 20
+"""Bytes that are left free on the disk, whatever the job's own limit."""
 
 
 class Watchdog:
-    """Watches one jail. `kill` is called with the reason, once."""
+    """Watches one jail. `kill` is called with the reason."""
 
     def __init__(self, spec: JailSpec, folder: Path, *, memory: bool, kill: Callable[[str], None]) -> None:
         self._caps, self._folder, self._memory, self._kill = spec.caps, folder, memory, kill
-        self._at_start = used_disk(folder)[0] if folder.name == "tree" else 0
+        self._at_start = used_disk(folder) if folder.name == "tree" else None
+        self._pause, self._disk_due = _SECONDS, time.monotonic() + _DISK_SECONDS
 
-    async def run(self, pid: int) -> None:
-        """Look until cancelled. `pid` is the jail's topmost process."""
-        ticks = 0
+    def watch(self, pid: int) -> asyncio.Task[None]:
+        """Begin to look; the task ends when it is cancelled. `pid` is the jail's topmost process. A watchdog that fails
+        ends the jail."""
+        task = asyncio.create_task(self._run(pid))
+        task.add_done_callback(self._failed)
+        return task
+
+    def _failed(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._kill(f"its watchdog failed: {type(error).__name__}: {error}")
+
+    async def _run(self, pid: int) -> None:
+        """Short calls in a row are watched as one long one is: what is due stays due."""
         while True:
-            await asyncio.sleep(_SECONDS)
-            ticks += 1
-            if self._memory and used_mb(pid) > self._caps.memory_mb:
-                return self._kill(f"its processes used more than {self._caps.memory_mb} MiB together")
-            if ticks % _TICKS_PER_DISK == 0:
-                size, files = await asyncio.to_thread(used_disk, self._folder)
-                if size - self._at_start > self._caps.disk_mb << 20:
-                    return self._kill(f"it wrote more than {self._caps.disk_mb} MiB into its tree")
-                if files > MAX_FILES:
-                    return self._kill(f"it made more than {MAX_FILES} files")
+            await asyncio.sleep(min(self._pause, max(0.0, self._disk_due - time.monotonic())))
+            if self._memory:
+                self._look_at_memory(pid)
+            if time.monotonic() >= self._disk_due:
+                started = time.monotonic()
+                await asyncio.to_thread(self._look_at_disk, pid)
+                took = time.monotonic() - started
+                self._disk_due = time.monotonic() + max(_DISK_SECONDS, _DISK_SHARE * took)
 
+    def _look_at_memory(self, pid: int) -> None:
+        used = used_mb(pid)
+        self._pause = _HURRY if 3 * used > self._caps.memory_mb else _SECONDS
+        if used > self._caps.memory_mb:
+            self._kill(f"its processes used more than {self._caps.memory_mb} MiB together")
 
-def used_disk(folder: Path) -> tuple[int, int]:
-    """Bytes that a folder takes on the disk, and how many files and folders are in it. Links are not followed, and it
-    does not look further than MAX_FILES."""
-    size = files = 0
-    for _, folders, names, descriptor in os.fwalk(folder):
-        for name in (*folders, *names):
-            try:
-                size += os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_blocks * 512
-            except FileNotFoundError:
-                continue  # the job is at work
-        files += len(folders) + len(names)
-        if files > MAX_FILES:
-            break
-    return size, files
+    def _look_at_disk(self, pid: int) -> None:
+        disk = used_disk(self._folder)
+        files, size = disk.files, disk.size
+        if self._at_start is not None:
+            size -= self._at_start.size
+        if disk.fault:
+            self._kill(disk.fault)
+        elif size + held_bytes(pid) > self._caps.disk_mb << 20:
+            self._kill(f"it wrote more than {self._caps.disk_mb} MiB into its tree")
+        else:
+            free = os.statvfs(self._folder)
+            if files and size > 1 << 20 and free.f_bavail * free.f_frsize < _FULL:
+                self._kill(f"less than {_FULL >> 20} MiB are left on the disk")
