@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 
 class PantheonError(Exception):
     """An expected failure: what went wrong, and the next command to type.
@@ -60,3 +63,38 @@ class TamperedError(PantheonError):
     """Verification found bytes that do not match what was signed. Exit code 2 tells it from a malformed ledger."""
 
     exit_code = 2
+
+
+_ROOM = "df -h shows which disk is full; make room, then run the command again: what was finished is kept"
+_MACHINE = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EROFS: "mount shows what is read-only; run it where the folder may be written",
+    errno.EACCES: "ls -ld shows whose it is; run as the user who owns it",
+    errno.EPERM: "ls -ld shows whose it is; run as the user who owns it",
+    errno.EIO: "the disk answers with an error: dmesg says more",
+    errno.ENOMEM: "free -h shows what is left; fewer jobs at once need less: pantheon-git run --jobs 1",
+    errno.EAGAIN: "ulimit -u bounds the processes of this user; pantheon-git run --jobs 1 needs fewer",
+    errno.EMFILE: "ulimit -n bounds the open files; pantheon-git run --jobs 1 needs fewer",
+    errno.ENFILE: "too many files are open on this machine: pantheon-git run --jobs 1 needs fewer",
+}
+
+
+def machine_trouble(error: BaseException) -> PantheonError | None:
+    """What the machine refused (a full or read-only disk, no memory, no permission) as an expected error; None for
+    anything else, which is a defect of ours. Also says whether an error is of this kind."""
+    if isinstance(error, MemoryError):
+        return PantheonError("out of memory", _MACHINE[errno.ENOMEM])
+    if isinstance(error, GitError):
+        said = error.stderr.decode("utf-8", "replace")
+        code = next((code for code in _MACHINE if _words(code) in said), None)
+        return None if code is None else PantheonError(error.message, error.hint or _MACHINE[code])
+    if not isinstance(error, OSError) or error.errno not in _MACHINE:
+        return None
+    where = f"{error.filename}: " if error.filename else ""
+    return PantheonError(f"{where}{_words(error.errno)}", _MACHINE[error.errno])
+
+
+def _words(code: int) -> str:
+    """As strerror(3) has it, which is what git prints."""
+    return os.strerror(code)

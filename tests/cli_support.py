@@ -41,8 +41,11 @@ def git(folder: Path, *args: str, check: bool = True) -> str:
 def cli(folder: Path, *args: str, check: bool = False, env: dict[str, str] | None = None, text: str = "") -> Done:
     """`pantheon-git ARGS` in a process of its own."""
     path = f"{CHECKOUT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep)
-    argv = [sys.executable, "-m", "pantheon_git", *args]
-    return sh(folder, *argv, env={"PYTHONPATH": path, **(env or {})}, check=check, text=text)
+    return sh(folder, *argv_of(*args), env={"PYTHONPATH": path, **(env or {})}, check=check, text=text)
+
+
+def argv_of(*args: str) -> list[str]:
+    return [sys.executable, "-m", "pantheon_git", *args]
 
 
 def make_repo(folder: Path, files: dict[str, str] | None = None) -> Path:

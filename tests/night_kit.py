@@ -143,7 +143,8 @@ class State:
     @classmethod
     def of(cls, repo: Path) -> State:
         status = git(repo, "status", "--porcelain")
-        return cls(git(repo, "rev-parse", "HEAD"), (repo / ".git/index").read_bytes(), status)
+        index = repo / git(repo, "rev-parse", "--git-path", "index").strip()
+        return cls(git(repo, "rev-parse", "HEAD"), index.read_bytes(), status)
 
 
 def require_whole(repo: Path, documents: int, before: State) -> None:

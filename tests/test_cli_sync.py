@@ -105,10 +105,10 @@ def test_what_went_two_ways_is_named_and_left(clones: tuple[House, House, Path])
     assert ledger(right.git.path) == before
 
 
-@pytest.mark.parametrize(("remote", "said"), [("nowhere", "there is no remote 'nowhere'"), ("bare", "no refspec")])
+@pytest.mark.parametrize(("remote", "said"), [("nowhere", "there is no remote 'nowhere'"), ("gone", "git fetch gone")])
 def test_a_remote_that_cannot_be_used_is_one_line(clones: tuple[House, House, Path], remote: str, said: str) -> None:
-    """Unknown, or without the refspecs of init."""
+    """Unknown, or not there."""
     left, _, bare = clones
-    git(left.git.path, "remote", "add", "bare", str(bare))
+    git(left.git.path, "remote", "add", "gone", f"{bare}-gone")
     done = cli(left.git.path, "sync", remote)
     assert (done.code, said in done.err) == (1, True)

@@ -55,6 +55,7 @@ def add(
     git add .pantheon/queue && git commit -m 'Queue front matter'
     """
     from pantheon_git.day import queue
+    from pantheon_git.day.staging import to_commit
 
     at = here(ctx)
     imported = _harbor(at, options) if options["harbor"] else None
@@ -85,7 +86,7 @@ def add(
     verb = "would queue" if dry_run else "queued"
     say(f"{verb} {len(tasks)} task{'s' * (len(tasks) != 1)}" + (f", {len(have)} already queued" if have else ""))
     if tasks and not dry_run:
-        say("next: git add .pantheon/queue && git commit -m 'Queue tasks', then: pantheon-git run")
+        say(f"next: {to_commit(at.git, '.pantheon/queue', 'Queue tasks')}, then: pantheon-git run")
 
 
 def _harbor(at: Here, options: dict[str, Any]) -> Imported:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pantheon_git.errors import PantheonError
-from pantheon_git.repo.git import Git
+from pantheon_git.repo.git import Git, require_sha1
 
 if TYPE_CHECKING:
     from pantheon_git.spec.config import Config
@@ -23,14 +23,18 @@ class Here:
 
     @cached_property
     def git(self) -> Git:
-        return Git.discover(self.cwd)
+        git = Git.discover(self.cwd)
+        require_sha1(git)
+        return git
 
     @property
     def root(self) -> Path:
-        """The top of the work tree. PantheonError in a bare repository."""
-        if self.git.work_tree is None:
+        """The top of the work tree. PantheonError in a bare repository, and inside a git directory."""
+        if self.git.work_tree is not None:
+            return self.git.work_tree
+        if self.git.is_bare:
             raise PantheonError(f"{self.cwd} is a bare repository: there is no work tree", "run this in a clone of it")
-        return self.git.work_tree
+        raise PantheonError(f"{self.cwd} lies in a git directory, not in its work tree", "run this in the work tree")
 
     @cached_property
     def config(self) -> Config:

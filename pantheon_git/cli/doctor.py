@@ -59,9 +59,10 @@ def _safely(look: Callable[[Here], Iterator[Finding]], at: Here) -> list[Finding
 
 
 def _git(at: Here) -> Iterator[Finding]:
-    from pantheon_git.repo.git import require_supported, version
+    from pantheon_git.repo.git import require_supported, require_writable, version
 
     require_supported(at.git)
+    require_writable(at.git)
     yield Finding("git", "ok", ".".join(map(str, version(at.git))))
     if at.git.run("show-ref", "--verify", "--quiet", "refs/heads/pantheon", check=False).code == 0:
         yield Finding(

@@ -22,6 +22,7 @@ def init(ctx: click.Context, share: tuple[str, ...], flows: bool, no_hook: bool,
     """
     from pantheon_git.day.hook import shared_hooks
     from pantheon_git.day.scaffold import Choices, advice, plan_init
+    from pantheon_git.day.staging import to_commit
     from pantheon_git.repo.git import require_supported
 
     git = here(ctx).git
@@ -39,5 +40,7 @@ def init(ctx: click.Context, share: tuple[str, ...], flows: bool, no_hook: bool,
         say("      add this line to its pre-commit hook: pantheon-git check --staged")
     if not steps:
         click.echo("nothing to do: everything is in place")
+    elif git.work_tree is None:
+        say("next: push a branch with tasks to here, then: pantheon-git run --dry-run")
     elif not dry_run:
-        say("next: git add .pantheon && git commit -m 'Set up pantheon-git', then: pantheon-git add AGENT PATHS…")
+        say(f"next: {to_commit(git, '.pantheon', 'Set up pantheon-git')}, then: pantheon-git add AGENT PATHS…")

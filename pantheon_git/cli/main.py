@@ -15,7 +15,7 @@ import click
 from pantheon_git import __version__
 from pantheon_git.cli.lazy import LazyGroup
 from pantheon_git.cli.table import COMMANDS
-from pantheon_git.errors import PantheonError
+from pantheon_git.errors import PantheonError, machine_trouble
 
 EPILOG = "Also as `git pantheon`. Start with: pantheon-git init   Try it out: pantheon-git demo"
 
@@ -57,13 +57,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _fail(error.format_message(), "", 1)
     except PantheonError as error:
-        return _fail(error.message, error.hint, error.exit_code)
+        known = machine_trouble(error) or error
+        return _fail(known.message, known.hint, error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted", "", 130)
     except BrokenPipeError:  # `pantheon-git log | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the one boundary: a defect becomes a log that can be pasted
+        if trouble := machine_trouble(error):
+            return _fail(trouble.message, trouble.hint, trouble.exit_code)
         from pantheon_git.cli.crash import write_log
 
         hint = f"please report this with the file {write_log(error, words)}"

@@ -44,8 +44,11 @@ def run(ctx: click.Context, /, dry_run: bool, as_json: bool, quiet: bool, **opti
 def _guarded(at: Here, options: dict[str, Any], as_json: bool, quiet: bool) -> int:
     """The night, inside the guard: the first time through, this process becomes another one and does not come back."""
     from pantheon_git.night import guard
+    from pantheon_git.repo.git import require_supported, require_writable
 
     if not guard.begun():
+        require_supported(at.git)
+        require_writable(at.git)
         _until(options["until"])  # what was typed wrong is said before anything is done
         named = options["model_path"] or at.git.config("pantheon.modelPath")
         words = ["-C", str(at.cwd), "run", *_words({**options, "json": as_json, "quiet": quiet})]
@@ -123,7 +126,8 @@ def _tell(result: Any) -> None:
     for entry in result.put_off:
         say(f"waits: {entry.id}: {entry.why}")
     if result.night is None:
-        click.echo("nothing to run: no task is queued in the commit" + (", but see above" if result.broken else ""))
+        branch, but = result.plan.target.removeprefix("refs/heads/"), ", but see above" if result.broken else ""
+        click.echo(f"nothing to run: no task is queued on {branch} at {result.plan.base[:12]}{but}")
         say("next: pantheon-git run --dry-run says why; pantheon-git add AGENT PATHS… queues work; commit it")
         return
     named = {"accepted": "pr", "unchanged": "unchanged", "stopped": "failed", "refused": "refused", "errors": "error"}

@@ -54,20 +54,34 @@ def select(git: Git, cwd: Path, arguments: Sequence[str], kind: str) -> Selected
         fit = [path for path in found if named or suffixes is None or PurePosixPath(path).suffix.lower() in suffixes]
         fit = [path for path in fit if named or not path.startswith((".pantheon/", "agents/"))]
         if not fit:
-            faults.append(_why_nothing(cwd, argument, listed.err.decode("utf-8", "replace"), len(found), kind))
+            faults.append(_why_nothing(git, cwd, argument, listed.err.decode("utf-8", "replace"), len(found), kind))
         paths.update(dict.fromkeys(fit))
-    faults += [f"{path!r}: the name is not UTF-8, so no task file can name it" for path in paths if _surrogate(path)]
+    faults += [f"{path!r}: {why}" for path in paths if (why := _unnameable(path))]
     return Selected(list(paths), faults)
 
 
-def _why_nothing(cwd: Path, argument: str, error: str, found: int, kind: str) -> str:
+def _why_nothing(git: Git, cwd: Path, argument: str, error: str, found: int, kind: str) -> str:
     if error:
         return f"{argument}: {error.strip().removeprefix('fatal: ')}"
     if found:
         return f"{argument}: {found} tracked files, none of them a {kind} file that can be queued"
+    if elsewhere := _behind(git, cwd / argument):
+        return f"{argument}: {elsewhere}"
     if (cwd / argument).exists():
         return f"{argument}: not tracked by git; git add it and commit it first"
     return f"{argument}: matches no tracked file"
+
+
+def _behind(git: Git, path: Path) -> str:
+    """What stands between this repository and a path that git does not list: a link, or another repository."""
+    root = git.work_tree
+    for above in (above for above in path.parents if root is not None and root in above.parents):
+        name = above.relative_to(root or above)
+        if above.is_symlink():
+            return f"{name} is a symlink; name the file where it really lies"
+        if (above / ".git").exists():
+            return f"{name} is a repository of its own (a submodule?); run pantheon-git in there"
+    return ""
 
 
 def make_tasks(paths: Iterable[str], taken: Callable[[str], bool], template: Task) -> list[NewTask]:
@@ -129,5 +143,9 @@ def fresh_id(name: str, taken: Callable[[str], bool]) -> str:
     raise PantheonError(f"no free id for {name}", "pantheon-git check")
 
 
-def _surrogate(path: str) -> bool:
-    return any("\ud800" <= char <= "\udfff" for char in path)
+def _unnameable(path: str) -> str:
+    if any("\ud800" <= char <= "\udfff" for char in path):
+        return "the name is not UTF-8, so no task file can name it"
+    if any(char < " " or char == "\x7f" for char in path):
+        return "the name has a control character, and no job works on such a file"
+    return ""

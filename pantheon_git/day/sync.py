@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from pantheon_git.day.scaffold import REFSPECS
 from pantheon_git.errors import GitError, PantheonError
 from pantheon_git.ledger import meta, notes, read
 from pantheon_git.ledger.commit import signed_commit
@@ -44,7 +45,7 @@ class Synced:
 
 
 def sync(git: Git, objects: Objects, key: Key, remote: str) -> Synced:
-    """Exchange with `remote`. Raises PantheonError where it is unknown, unreachable, or has no refspecs of `init`."""
+    """Exchange with `remote`. Raises PantheonError where it is unknown or unreachable."""
     _fetch(git, remote)
     done = Synced()
     theirs = f"refs/pantheon-remote/{remote}/"
@@ -63,10 +64,10 @@ def _fetch(git: Git, remote: str) -> None:
         known = ", ".join(git.text("remote").split()) or "none"
         raise PantheonError(f"there is no remote {remote!r} (known: {known})", "git remote add NAME URL")
     specs = git.run("config", "--get-all", f"remote.{remote}.fetch", check=False).out.decode()
-    if f":refs/pantheon-remote/{remote}/" not in specs:
-        raise PantheonError(f"the remote {remote} has no refspec for the ledger", "pantheon-git init")
+    configured = f":refs/pantheon-remote/{remote}/" in specs  # by init; a bare clone has no refspec at all
+    asked = () if configured else tuple(spec.format(remote=remote) for spec in REFSPECS)
     try:
-        git.run("fetch", "--quiet", remote)
+        git.run("fetch", "--quiet", remote, *asked)
     except GitError as error:
         raise PantheonError(f"git fetch {remote}: {error.message}", f"git fetch {remote}") from error
 

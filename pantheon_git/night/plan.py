@@ -15,6 +15,7 @@ from pantheon_git.errors import PantheonError, SpecError
 from pantheon_git.ledger.read import TaskState, task_states
 from pantheon_git.night.order import LoadedFlow, Planned, hold_back_collisions, hold_back_needs, in_order
 from pantheon_git.night.router import route
+from pantheon_git.night.strays import hold_back_strays, strays
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import EXECUTABLE, FILE, FOLDER, Entry, Objects, hash_object
 from pantheon_git.spec.base import NAME, TASK_ID, Spec
@@ -88,6 +89,7 @@ def make_plan(git: Git, objects: Objects, target: str) -> Plan:
         for name, oid in _files(objects, tree, QUEUE)
         if (planned := _planned(objects, name, oid, flows, agents, states, index, broken))
     ]
+    tasks = hold_back_strays(tasks, strays(git))
     ordered = hold_back_needs(in_order(tasks), states)
     return Plan(
         base, tree, target, policy, policy_oid, flows, agents, hold_back_collisions(ordered), tuple(broken), index

@@ -42,7 +42,7 @@ from pantheon_git.night.plan import Plan, make_plan, resolve_target
 from pantheon_git.night.prepare import Engines, agents_of, shares
 from pantheon_git.night.room import Services
 from pantheon_git.repo import paths
-from pantheon_git.repo.git import Git, require_supported
+from pantheon_git.repo.git import Git, require_supported, require_writable
 from pantheon_git.repo.objects import Objects
 from pantheon_git.repo.refs import read_refs
 
@@ -58,6 +58,7 @@ async def run_night(
     """Run the queue of the target's tip once. Raises PantheonError before the first job when the night may not start;
     after that every job has an ending of its own. One runner at a time: LeaseHeldError names the other."""
     require_supported(git)
+    require_writable(git)
     state = paths.state_dir(git)
     with lease(state, f"pantheon-git run in {git.path}"):
         return await _Night(git, state, options, on_event, wiring or Wiring()).run()

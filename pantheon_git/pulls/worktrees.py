@@ -30,12 +30,25 @@ def showing(git: Git, ref: str) -> list[Git]:
         path = Path(os.fsdecode(said.get(b"worktree", b"")))
         if b"bare" in said or not path.is_dir():
             continue
-        tree = Git(path)
+        tree = _where_it_is(git, Git(path))
         on_it = os.fsdecode(said.get(b"branch", b"")) == ref
         _require_quiet(tree, ref, on_it)
+        if on_it and tree.work_tree is None and tree.config("core.worktree") is None:
+            raise PantheonError(
+                f"{_short(ref)} is checked out in a work tree that {tree.path} does not name",
+                "run this command in that work tree",
+            )
         if on_it:
             found.append(tree)
     return found
+
+
+def _where_it_is(git: Git, listed: Git) -> Git:
+    """git lists the main work tree of a separate git directory by that directory, and nothing there says where the
+    tree is: only one who stands in it knows."""
+    if listed.work_tree is None and git.git_dir == git.common_dir and git.work_tree is not None:
+        return Git(git.work_tree)
+    return listed
 
 
 def _require_quiet(tree: Git, ref: str, on_it: bool) -> None:

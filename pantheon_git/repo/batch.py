@@ -32,7 +32,7 @@ class Batch:
         with self._lock:
             answer = self._ask(oid) or self._ask(oid)  # once more, should the helper have died
         if answer is None:
-            raise GitError("`git cat-file --batch` does not answer", "git fsck")
+            raise self._silent(oid)
         return answer
 
     def stream(self, oids: Sequence[str]) -> Iterator[tuple[str, str, bytes]]:
@@ -54,13 +54,24 @@ class Batch:
             for oid in oids:
                 answer = _read(stdout)
                 if answer is None:
-                    raise GitError("`git cat-file --batch` does not answer", "git fsck")
+                    raise self._silent(oid)
                 left -= 1
                 if answer[0]:
                     yield oid, *answer
         finally:
             if left:  # what was not read would be taken for the next answer
                 self.close()
+
+    def _silent(self, oid: str) -> GitError:
+        """Why the helper died twice: in a partial clone it does when an object is missing and the remote too."""
+        remotes = self._git.run("config", "--get-regexp", r"^remote\..*\.promisor$", check=False).out.decode().split()
+        if not remotes:
+            return GitError("`git cat-file --batch` does not answer", "git fsck")
+        remote = remotes[0].removeprefix("remote.").removesuffix(".promisor")
+        return GitError(
+            f"object {oid[:12]} is not here: this is a partial clone, and its remote {remote} does not answer",
+            f"where {remote} can be reached: git fetch --refetch --no-filter {remote}",
+        )
 
     def _ask(self, oid: str) -> tuple[str, bytes] | None:
         """None where the helper is gone."""

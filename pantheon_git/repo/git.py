@@ -131,13 +131,28 @@ class Git:
         return dict(zip(asked, lines, strict=True))
 
 
-def require_supported(git: Git) -> None:
-    """Refuse, in one line, what we cannot work in: SHA-256 object names, and a git that is too old."""
+def require_sha1(git: Git) -> None:
+    """Refuse, in one line, a repository with SHA-256 object names."""
     if git.object_format != "sha1":
         raise PantheonError(
             f"{git.path}: object format {git.object_format}; pantheon-git works in sha1 repositories only",
             "git clone cannot convert it: use a repository made with `git init --object-format=sha1`",
         )
+
+
+def require_writable(git: Git) -> None:
+    """Refuse, in one line and before anything is tried, a repository in which nothing can be written."""
+    for folder in (git.common_dir, git.objects_dir):
+        if not os.access(folder, os.W_OK):
+            raise PantheonError(
+                f"{folder} cannot be written: a read-only file system, or another user's folder",
+                "work in a clone of your own: git clone REPOSITORY",
+            )
+
+
+def require_supported(git: Git) -> None:
+    """Refuse, in one line, what we cannot work in: SHA-256 object names, and a git that is too old."""
+    require_sha1(git)
     if (found := version(git)) < MINIMUM:
         wanted, have = (".".join(map(str, numbers)) for numbers in (MINIMUM, found))
         raise PantheonError(f"git {have} is too old: {wanted} or later is needed", "apt install git")
