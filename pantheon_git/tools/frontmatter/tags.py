@@ -123,16 +123,8 @@ def rank(
     prose: Prose, title: str, vocabulary: list[Counted], in_use: list[Counted], slug: str = "", language: str = "en"
 ) -> list[Counted]:
     """(tag, score), best first, at most OFFERED; of the vocabulary (in its own spelling) where one is given."""
-    text = Text(prose, title, slug)
-    known = vocabulary or [*in_use, *_phrases(prose, title, language)]
-    known = [(name, count) for name, count in known if name.casefold() not in STOP]
-    present = [(name, count) for name, count in known if text.says(name)]
-    scored = []
-    for name, count in present:
-        longer = [other for other, _ in present if len(other) > len(name) and even(name) in even(other)]
-        found = features(name, count, text, longer)
-        if found:
-            scored.append((sum(WEIGHTS[k] * v for k, v in found.items()), name))
+    found = offered(prose, title, vocabulary, in_use, slug, language)
+    scored = [(sum(WEIGHTS[k] * v for k, v in seen.items()), name) for name, seen in found]
     scored.sort(key=lambda pair: (-pair[0], pair[1]))
     best: dict[str, float] = {}
     for score, name in scored:
@@ -140,6 +132,22 @@ def rank(
         if vocabulary or not any(_overlap(tag, other) for other in best):
             best.setdefault(tag, score)
     return list(best.items())[:OFFERED]
+
+
+def offered(
+    prose: Prose, title: str, vocabulary: list[Counted], in_use: list[Counted], slug: str = "", language: str = "en"
+) -> list[tuple[str, dict[str, float]]]:
+    """Every name that the document says, with its features."""
+    text = Text(prose, title, slug)
+    known = vocabulary or [*in_use, *_phrases(prose, title, language)]
+    known = [(name, count) for name, count in known if name.casefold() not in STOP]
+    present = [(name, count) for name, count in known if text.says(name)]
+    found = []
+    for name, count in present:
+        longer = [other for other, _ in present if len(other) > len(name) and even(name) in even(other)]
+        if seen := features(name, count, text, longer):
+            found.append((name, seen))
+    return found
 
 
 def _overlap(tag: str, other: str) -> bool:
