@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pantheon_git.day.hook import WORK_TREE
 from tests.cli_support import cli, git, make_repo, program_on_path, put, sh
 
 
@@ -21,7 +22,7 @@ def test_every_change_is_said_and_made(tmp_path: Path, home: Path) -> None:
     """One line for each change; afterwards each is there."""
     repo = make_repo(tmp_path / "r")
     said = cli(repo, "init", check=True).out.splitlines()
-    assert len(said) == 8
+    assert len(said) == 10
     assert (repo / ".pantheon/policy.toml").is_file()
     assert (repo / ".pantheon/queue/.gitkeep").is_file()
     key = home / ".config/pantheon-git/keys/night"
@@ -29,7 +30,7 @@ def test_every_change_is_said_and_made(tmp_path: Path, home: Path) -> None:
     assert git(repo, "config", "notes.displayRef") == "refs/notes/pantheon\n"
     signers = home / ".config/pantheon-git/trust/allowed_signers"
     assert git(repo, "config", "gpg.ssh.allowedSignersFile").strip() == str(signers)
-    assert os.access(repo / ".git/hooks/pre-commit", os.X_OK)
+    assert all(os.access(repo / ".git/hooks" / name, os.X_OK) for name in WORK_TREE)
 
 
 def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
@@ -102,11 +103,11 @@ def test_plain_push_and_fetch_prune_do_what_they_did(tmp_path: Path, remote: Pat
         git(tmp_path, "clone", "-q", "--bare", str(remote), str(bare))
         repo = make_repo(tmp_path / name)
         git(repo, "remote", "add", "origin", str(bare))
-        if name == "ours":
-            cli(repo, "init", check=True)
         head = git(repo, "rev-parse", "HEAD").strip()
         for ref in ("refs/notes/pantheon", "refs/pantheon/runs/20250101T000000Z", "refs/pantheon/meta/a.1"):
             git(repo, "update-ref", ref, head)
+        if name == "ours":
+            cli(repo, "init", check=True)
         results.append(exchange(repo, bare))
     assert results[0] == results[1]
     assert "refs/notes/pantheon" in results[1][3]
@@ -192,12 +193,14 @@ def test_a_branch_in_the_way_is_reported(tmp_path: Path) -> None:
 
 
 def test_before_the_first_commit_and_in_a_bare_repository(tmp_path: Path, remote: Path) -> None:
-    """Both work: a bare repository gets keys and configuration, and no files."""
+    """Both work: a bare repository gets keys, configuration and the hooks of a bare one, and no files."""
     git(tmp_path, "init", "-q", str(tmp_path / "empty"))
     assert cli(tmp_path / "empty", "init").code == 0
     done = cli(remote, "init")
     assert done.code == 0
     assert "write " not in done.out
+    ours = {path.name for path in (remote / "hooks").iterdir() if path.suffix != ".sample"}
+    assert ours == {"pre-receive", "reference-transaction"}
 
 
 def test_sha256_repositories_are_refused_in_one_line(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ async def every_kind_of_change_is_told(world: World) -> None:
     """Written, made, removed, made executable, linked: each path once, with its new content."""
     script = """
     echo more >> README.md; mkdir n; echo new > n/x; rm docs/a.md; chmod +x docs/deep/b*
-    rm link; ln -s docs link; echo x > 'n/é y' 
+    rm link; ln -s docs link; echo x > 'n/é y'
     """
     assert await _after(world, script) == {
         b"README.md": Change(b"README.md", "write", False, b"# Read me\n\nHello again.\nmore\n"),

@@ -148,14 +148,25 @@ def _queue(at: Here) -> Iterator[Finding]:
 
 
 def _hook(at: Here) -> Iterator[Finding]:
-    from pantheon_git.day.hook import hook_steps
-
-    steps = hook_steps(at.git) if at.git.work_tree else []
-    if steps:
-        yield Finding("pre-commit hook", "note", "not installed, or old", "pantheon-git init")
     for program in ("ssh-keygen",):
         if shutil.which(program) is None:
             yield Finding(program, "note", "stock git needs it to show our signatures", "apt install openssh-client")
+    from pantheon_git.day.hook import SUFFIX, hook_names, hook_state, hooks_folder
+
+    folder = hooks_folder(at.git)
+    if folder is None:
+        yield Finding(
+            "hooks", "note", "core.hooksPath is outside this repository: none of ours is there", "init --help"
+        )
+        return
+    for name in hook_names(at.git):
+        state = hook_state(folder / name)
+        chained = ", after the one that was there" if (folder / f"{name}{SUFFIX}").exists() else ""
+        if state == "ours":
+            yield Finding(f"{name} hook", "ok", f"in place{chained}")
+        else:
+            text = "not installed" if state == "none" else "another program's"
+            yield Finding(f"{name} hook", "note", f"{text}; verify and pr merge do not need it", "pantheon-git init")
 
 
 CHECKS = (_git, _keys, _guard, _jail, _engine, _model, _queue, _hook)

@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 
 class Entry(NamedTuple):
     section: str
-    """Heading in the help text."""
+    """Heading in the help text; empty: for programs, and not listed."""
     where: str
     """`MODULE:ATTRIBUTE`, the module below `pantheon_git.cli`."""
     help: str
@@ -31,7 +31,7 @@ class LazyGroup(click.Group):
         self.table = table
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.table)
+        return [name for name, entry in self.table.items() if entry.section]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         entry = self.table.get(cmd_name)
@@ -54,12 +54,16 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table by section, without importing a single command."""
         width = max(len(name) for name in self.table)
-        sections = dict.fromkeys(entry.section for entry in self.table.values())
+        sections = dict.fromkeys(entry.section for entry in self.table.values() if entry.section)
         for section in sections:
             with formatter.section(section):
                 rows = [(name.ljust(width), e.help) for name, e in self.table.items() if e.section == section]
                 formatter.write_dl(rows)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        names = [CompletionItem(name, help=e.help) for name, e in self.table.items() if name.startswith(incomplete)]
+        names = [
+            CompletionItem(name, help=e.help)
+            for name, e in self.table.items()
+            if e.section and name.startswith(incomplete)
+        ]
         return names + click.Command.shell_complete(self, ctx, incomplete)

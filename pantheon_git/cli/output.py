@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +13,22 @@ import click
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 DRY_RUN = click.option("-n", "--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+
+
+_STEERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+"""What steers a terminal, or shows text otherwise than it is: control characters but tab and line break, marks of
+direction (CVE-2021-42574), characters without width, bytes that were not UTF-8."""
+
+
+def printable(text: str) -> str:
+    """Text that a document, a model or a colleague wrote, for a terminal: whatever steers it written out as `\\x1b`."""
+    return _STEERS.sub(lambda found: _written_out(ord(found.group())), text)
+
+
+def _written_out(code: int) -> str:
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8, as `surrogateescape` has it
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def say(text: str) -> None:

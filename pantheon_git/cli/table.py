@@ -10,7 +10,7 @@ SETUP, DAY, NIGHT, MORNING, PROOF, HELP = (
 
 COMMANDS: dict[str, Entry] = {
     "demo": Entry(SETUP, "demo:demo", "See a whole night in a scratch repository, in a few minutes."),
-    "init": Entry(SETUP, "init:init", "Set this repository up: .pantheon/, keys, git config, the pre-commit hook."),
+    "init": Entry(SETUP, "init:init", "Set this repository up: .pantheon/, keys, git config, hooks."),
     "model": Entry(SETUP, "model:model", "Fetch and list local models."),
     "keys": Entry(SETUP, "keys:keys", "Show, export and trust the keys that sign."),
     "doctor": Entry(SETUP, "doctor:doctor", "Say whether a night would run here, and what is missing."),
@@ -28,4 +28,5 @@ COMMANDS: dict[str, Entry] = {
     "sync": Entry(PROOF, "sync:sync", "Exchange nights, notes and reviews with a remote, never by force."),
     "jail": Entry(PROOF, "jail:jail", "Run a command in the jail that jobs get, to look around in it."),
     "bench": Entry(HELP, "bench:bench", "Measure this machine: runner, engine, reviewers."),
+    "hook": Entry("", "hook:hook", "Judge moves of refs, for the installed hooks."),
 }

@@ -1,4 +1,4 @@
-"""Installing the pre-commit hook: where git looks for hooks, beside one that is there already, and never twice."""
+"""Installing the hooks: where git looks for hooks, beside those that are there already, and never twice."""
 
 from __future__ import annotations
 
@@ -6,42 +6,57 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pantheon_git
 from pantheon_git.day.step import Step
 from pantheon_git.errors import PantheonError
 from pantheon_git.repo.git import Git
 
-MARK = "pantheon-git pre-commit hook"
-BEFORE = "pre-commit.before-pantheon"
-"""The hook that was there; ours runs it first and obeys it."""
+WORK_TREE = ("pre-commit", "pre-push", "reference-transaction")
+BARE = ("pre-receive", "reference-transaction")
+"""Of a bare repository that a team shares, or that a night works in."""
+SUFFIX = ".before-pantheon"
+"""What the hook that was there is called from then on; ours runs it first and obeys it."""
+
+
+def hook_names(git: Git) -> tuple[str, ...]:
+    return BARE if git.is_bare else WORK_TREE
 
 
 def hook_steps(git: Git) -> list[Step]:
-    """The step that installs the hook, or none when it is in place or the folder is shared with other repositories."""
+    """The steps that install the hooks: none for those in place, or where other repositories use the folder too."""
     folder = hooks_folder(git)
-    if folder is None:
-        return []
-    hook, before = folder / "pre-commit", folder / BEFORE
-    text = hook_text(embed=not _tracked(git, folder))
-    if hook.is_file() and MARK in hook.read_text("utf-8", "replace"):
-        if hook.read_text("utf-8") == text:
-            return []
-        return [Step(f"renew the pre-commit hook {hook}", lambda: _install(hook, text))]
-    if not hook.exists():
-        return [Step(f"install the pre-commit hook {hook}", lambda: _install(hook, text))]
-    if before.exists():
+    return [] if folder is None else [step for name in hook_names(git) for step in _steps(git, folder / name)]
+
+
+def _steps(git: Git, hook: Path) -> Iterator[Step]:
+    before, name = hook.with_name(hook.name + SUFFIX), hook.name
+    text = hook_text(name, embed=not _tracked(git, hook.parent))
+    state = hook_state(hook)
+    if state == "ours":
+        if hook.read_text("utf-8") != text:
+            yield Step(f"renew the {name} hook {hook}", lambda: _install(hook, text))
+    elif state == "none":
+        yield Step(f"install the {name} hook {hook}", lambda: _install(hook, text))
+    elif before.exists():
         raise PantheonError(
             f"{hook} is not ours, and {before.name} is there from an earlier init",
             f"merge the two by hand, then remove {before}",
         )
-    return [
-        Step(
-            f"install the pre-commit hook {hook}; the one that is there becomes {before.name} and still runs first",
+    else:
+        yield Step(
+            f"install the {name} hook {hook}; the one that is there becomes {before.name} and still runs first",
             lambda: _chain(hook, before, text),
         )
-    ]
+
+
+def hook_state(hook: Path) -> Literal["ours", "none", "another's"]:
+    if not hook.exists():
+        return "none"
+    return "ours" if f"pantheon-git {hook.name} hook" in hook.read_text("utf-8", "replace") else "another's"
 
 
 def shared_hooks(git: Git) -> Path | None:
@@ -67,9 +82,9 @@ def _tracked(git: Git, folder: Path) -> bool:
     return git.work_tree is not None and not folder.resolve().is_relative_to(git.common_dir.resolve())
 
 
-def hook_text(embed: bool) -> str:
-    """The shipped hook; with `embed`, it knows where this program is, should it not be on the PATH of a commit."""
-    text = shipped("pre-commit").read_text("utf-8")
+def hook_text(name: str, embed: bool) -> str:
+    """A shipped hook; with `embed`, it knows where this program is, should it not be on the PATH of a commit."""
+    text = shipped(name).read_text("utf-8")
     return text.replace("PANTHEON_GIT=\n", f"PANTHEON_GIT={shlex.quote(program())}\n", 1) if embed else text
 
 

@@ -36,6 +36,9 @@ schema = 1
 [gate]
 reviewers = 2             # so many reviewers must pass
 # forbidden_paths = ["legal/"]   # besides .pantheon/, agents/, hooks/, CI and git attributes, which no job may change
+
+# [protect]
+# branches = ["main"]     # may only grow, by commits that a trusted person signed: pr merge, or git commit -S
 """
 README = """\
 # .pantheon
@@ -63,7 +66,7 @@ class Choices:
 def plan_init(git: Git, choices: Choices) -> list[Step]:
     """The steps that are still to be made, in order. Nothing is changed yet."""
     steps = [*_files(git, choices), *_keys(git), *_config(git), *_refspecs(git)]
-    return steps + (hook_steps(git) if choices.hook and git.work_tree is not None else [])
+    return steps + (hook_steps(git) if choices.hook and (git.is_bare or git.work_tree is not None) else [])
 
 
 def advice(git: Git, choices: Choices) -> list[str]:

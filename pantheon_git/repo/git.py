@@ -28,9 +28,12 @@ def scrubbed_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's environment without `GIT_*`: hooks export GIT_DIR and GIT_INDEX_FILE, which would lead us astray.
 
     GIT_CONFIG_GLOBAL, GIT_CONFIG_NOSYSTEM and GIT_CONFIG_SYSTEM stay: they say where configuration lies, nothing else.
-    Replace refs are off: what was signed is what is read.
+    Replace refs are off: what was signed is what is read. A pre-receive hook must see what is pushed, which git keeps
+    in quarantine (githooks(5)): then the variables that say where stay too.
     """
     keep = {"GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_EXEC_PATH"}
+    if "GIT_QUARANTINE_PATH" in os.environ:
+        keep |= {"GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"}
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in keep}
     return {
         **env,

@@ -39,10 +39,18 @@ class GateRules(Spec):
     allow_executable: bool = False
 
 
+class Protect(Spec):
+    branches: tuple[str, ...] = ()
+    """Globs of branches (`main`, `release/*`) that may only grow, by commits that a trusted person signed: `pr merge`,
+    or `git commit -S`. The hooks `reference-transaction` and `pre-receive` keep it, by the policy at the branch's own
+    tip."""
+
+
 class Policy(Spec):
     schema_: Literal[1] = Field(1, alias="schema")
     ceilings: Ceilings = Ceilings()
     jail: JailLimits = JailLimits()
     gate: GateRules = GateRules()
+    protect: Protect = Protect()
     share: tuple[str, ...] = ()
     """Untracked folders that jobs see read-only, such as `node_modules` or `.venv`; statements hold their digest."""
