@@ -21,7 +21,7 @@ import pytest
 
 from tests.cli_support import cli, git
 from tests.conftest import isolate
-from tests.night_kit import night, queued_repo
+from tests.night_kit import queued_repo
 
 TURNS = 31
 
@@ -38,7 +38,7 @@ def made_night(folder: Path, documents: int = 2) -> Made:
         isolate(patch, folder / "home")
         repo = queued_repo(folder / "repo", documents)
         cli(repo, "init", check=True)
-        night(repo)
+        assert cli(repo, "run", "--engine=control", "--quiet").code == 0
     return Made(repo, folder / "home")
 
 

@@ -28,7 +28,7 @@ def hook(ctx: click.Context, name: str) -> int:
     """
     from pantheon_git.day.pushguard import push_faults
     from pantheon_git.day.refguard import Watch, read_moves
-    from pantheon_git.ledger.trust import TrustedKeys
+    from pantheon_git.ledger.keyring import trusted
     from pantheon_git.repo import paths
     from pantheon_git.repo.git import Git
     from pantheon_git.repo.objects import Objects
@@ -39,9 +39,9 @@ def hook(ctx: click.Context, name: str) -> int:
     trusts = paths.trust_file().exists()
     lines = [line for line in sys.stdin.read().splitlines() if line]
     if name == "pre-push":
-        found = list(push_faults(git, objects, TrustedKeys.load(paths.trust_file()), lines))
+        found = list(push_faults(git, objects, trusted(git, objects).keys, lines))
     else:
-        keys = TrustedKeys.load(paths.trust_file()) if trusts else None
+        keys = trusted(git, objects).keys if trusts else None
         found = list(Watch(git, objects, keys, branches=name == "pre-receive").faults(read_moves(git, lines)))
     for ref, reason in found:
         click.echo(f"pantheon-git: {printable(ref)}: {printable(reason)}", err=True)
