@@ -50,14 +50,15 @@ def straight(model: str, asked: Sequence[Asked], settings: Settings | None = Non
     freshly loaded pipelines with the engine's own settings."""
     chosen = settings or Settings()
     path = models.find(model)
-    writing, scoring = Loaded(path, chosen), Loaded(path, scoring_settings(chosen), prefix_caching=False)
+    writing = Loaded(path, chosen)
     requests = [one for one in asked if isinstance(one, Request)]
     inputs = [writing.encode(one.prompt) for one in requests]
-    scored = [scoring.encode(one.prompt) + scoring.encode(one.text) for one in asked if isinstance(one, Scored)]
+    scored = [writing.encode(one.prompt) + writing.encode(one.text) for one in asked if isinstance(one, Scored)]
+    scoring = Loaded(path, scoring_settings(chosen), prefix_caching=False) if scored else None
     wall, cpu = time.perf_counter(), time.process_time()
     configs = [writing.config(one) for one in requests]
     results = writing.pipeline.generate([tensor(ids) for ids in inputs], configs) if requests else []
-    if scored:
+    if scoring is not None:
         scoring.pipeline.generate([tensor(ids) for ids in scored], [scoring.echo_config()] * len(scored))
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     answers = [list(result.m_generation_ids[0]) for result in results]
