@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pantheon_git.cli.context import Here, here
-from pantheon_git.cli.output import JSON, color_wanted, counts, print_json, say, table
+from pantheon_git.cli.output import JSON, color_wanted, counts, print_json, say, style, table
 
 if TYPE_CHECKING:
     from pantheon_git.morning.metrics import Report
@@ -40,16 +40,31 @@ def report(
     at = here(ctx)
     if list_:
         return _list(at, as_json)
+    missed = _missed(at)
     found = _collect(at, night, verify=not no_verify)
     if as_json:
         from pantheon_git.morning.metrics import as_json as whole
 
-        print_json(whole(found))
+        print_json({**whole(found), "missed": missed})
     elif markdown or output:
         _markdown(found, output)
     else:
         _terminal(found)
     return 2 if found.good is False else 0
+
+
+def _missed(at: Here) -> float | None:
+    """When an installed night should have started and did not, said before anything else."""
+    from pantheon_git.cli.night import not_started
+    from pantheon_git.night import schedule
+
+    record = schedule.installed()
+    if record is None or not record.concerns(at.git):
+        return None
+    due = schedule.missed(record, schedule.read_attempt(Path(record.clone)))
+    if due is not None:
+        say(f"{style('MISSED:', fg='red')} {not_started(due)}; pantheon-git night status")
+    return due
 
 
 def _collect(at: Here, night: str | None, *, verify: bool) -> Report:

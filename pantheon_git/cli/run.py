@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pantheon_git.cli.context import Here, here
 from pantheon_git.cli.output import DRY_RUN, JSON, counts, print_json, say, style, table
+
+if TYPE_CHECKING:
+    from pantheon_git.night.run import NightResult
 
 
 @click.command()
@@ -44,6 +47,7 @@ def run(ctx: click.Context, /, dry_run: bool, as_json: bool, quiet: bool, **opti
 def _guarded(at: Here, options: dict[str, Any], as_json: bool, quiet: bool) -> int:
     """The night, inside the guard: the first time through, this process becomes another one and does not come back."""
     from pantheon_git.night import guard
+    from pantheon_git.night.schedule import attempt
     from pantheon_git.repo.git import require_supported, require_writable
 
     if not guard.begun():
@@ -52,8 +56,16 @@ def _guarded(at: Here, options: dict[str, Any], as_json: bool, quiet: bool) -> i
         _until(options["until"])  # what was typed wrong is said before anything is done
         named = options["model_path"] or at.git.config("pantheon.modelPath")
         words = ["-C", str(at.cwd), "run", *_words({**options, "json": as_json, "quiet": quiet})]
-        guard.enter(at.git, words, [Path(named).expanduser()] if named else [])
-    return _night(at, options, as_json, quiet)
+        with attempt(at.git.common_dir):  # a start that is refused is told in the morning, too
+            guard.enter(at.git, words, [Path(named).expanduser()] if named else [])
+    with attempt(at.git.common_dir) as told:
+        result = _night(at, options, quiet)
+        told |= {"night": result.night, "exit_code": result.exit_code}
+    if as_json:
+        print_json(_as_json(result))
+    else:
+        _tell(result)
+    return result.exit_code
 
 
 def _words(options: dict[str, Any]) -> list[str]:
@@ -67,7 +79,7 @@ def _words(options: dict[str, Any]) -> list[str]:
     return words
 
 
-def _night(at: Here, options: dict[str, Any], as_json: bool, quiet: bool) -> int:
+def _night(at: Here, options: dict[str, Any], quiet: bool) -> NightResult:
     from pantheon_git.cli.progress import Progress
     from pantheon_git.night.guard_facts import require
     from pantheon_git.night.run import NightOptions, run_night
@@ -88,14 +100,9 @@ def _night(at: Here, options: dict[str, Any], as_json: bool, quiet: bool) -> int
     )
     progress = Progress(quiet)
     try:
-        result = asyncio.run(run_night(at.git, chosen, progress))
+        return asyncio.run(run_night(at.git, chosen, progress))
     finally:
         progress.close()
-    if as_json:
-        print_json(_as_json(result))
-    else:
-        _tell(result)
-    return result.exit_code
 
 
 def _until(text: str | None) -> float | None:

@@ -12,9 +12,10 @@ from pantheon_git.cli.output import JSON, print_json, say, style
 
 @click.command()
 @click.argument("remote", default="origin")
+@click.option("--no-push", is_flag=True, help="Take only: write nothing at the remote.")
 @JSON
 @click.pass_context
-def sync(ctx: click.Context, remote: str, as_json: bool) -> int:
+def sync(ctx: click.Context, remote: str, no_push: bool, as_json: bool) -> int:
     """Exchange nights, notes and reviews with a remote, never by force.
 
     Plain `git push` and `git fetch` leave the ledger where it is; this pushes and fetches it. Notes of both sides are
@@ -27,7 +28,7 @@ def sync(ctx: click.Context, remote: str, as_json: bool) -> int:
     from pantheon_git.repo.objects import Objects
 
     git = here(ctx).git
-    done = exchange(git, Objects(git), night_signer(git, asker()), remote)
+    done = exchange(git, Objects(git), night_signer(git, asker()), remote, push=not no_push)
     if as_json:
         print_json(asdict(done))
         return 1 if done.apart else 0

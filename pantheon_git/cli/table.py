@@ -19,6 +19,7 @@ COMMANDS: dict[str, Entry] = {
     "retry": Entry(DAY, "retry:retry", "Queue a task again that failed or was rejected."),
     "schema": Entry(DAY, "schema:schema", "Print the JSON Schema of a file that you write, for your editor."),
     "run": Entry(NIGHT, "run:run", "Run the night: every queued task of the committed queue, once."),
+    "night": Entry(NIGHT, "night:night", "Let nights start by themselves, as a user without network and your files."),
     "report": Entry(MORNING, "report:report", "Read what the night did, from its signed records alone."),
     "pr": Entry(MORNING, "pr:pr", "Review the night's branches: list, show, diff, checkout, merge, reject."),
     "log": Entry(PROOF, "log:log", "List recorded jobs, newest night first, failures included."),

@@ -44,8 +44,11 @@ class Synced:
     """What rotations and revocations of keys changed here, in words."""
 
 
-def sync(git: Git, objects: Objects, key: Key, remote: str) -> Synced:
-    """Exchange with `remote`. Raises PantheonError where it is unknown or unreachable."""
+def sync(git: Git, objects: Objects, key: Key, remote: str, *, push: bool = True) -> Synced:
+    """Exchange with `remote`; without `push`, only take: nothing is written there.
+
+    Raises PantheonError where it is unknown or unreachable.
+    """
     _fetch(git, remote)
     done = Synced()
     theirs = f"refs/pantheon-remote/{remote}/"
@@ -55,7 +58,8 @@ def sync(git: Git, objects: Objects, key: Key, remote: str) -> Synced:
     done.keys = adopt(git, objects, key)
     _unite(git, objects, key, tip, remote, done)
     done.branches = list(_branches(git, objects))
-    _push(git, remote, {**found, **({notes.REF: tip} if tip else {})}, done)
+    if push:
+        _push(git, remote, {**found, **({notes.REF: tip} if tip else {})}, done)
     return done
 
 

@@ -155,7 +155,7 @@ def loopback_up() -> None:
 
 
 def _close_descriptors() -> None:
-    """Nothing that was inherited: a connected socket works in any namespace. Standard input is not needed at night."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
+    """Nothing that was inherited: a connected socket works in any namespace. A terminal stays, to type a passphrase."""
+    if not os.isatty(0):
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.closerange(3, 1 << 20)
