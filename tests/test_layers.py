@@ -13,7 +13,7 @@ import pantheon_git
 ROOT = Path(pantheon_git.__file__).parent
 LAYERS = [
     {"cli"}, {"morning", "training", "day"}, {"pulls"}, {"night"}, {"gate"}, {"agent"},
-    {"engines", "jail", "ledger"}, {"tools", "repo"}, {"spec", "capacity"}, {"errors"},
+    {"engines", "jail", "ledger"}, {"tools", "repo"}, {"spec", "capacity"}, {"errors", "clock"},
 ]  # fmt: skip
 """From top to bottom: a room may import rooms of lower layers, and itself."""
 LEVEL = {room: number for number, layer in enumerate(LAYERS) for room in layer}

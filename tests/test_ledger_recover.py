@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import random
@@ -29,12 +30,16 @@ class Killed(BaseException):
 
 
 def die_after(monkeypatch: pytest.MonkeyPatch, moves: int) -> None:
-    """Let only the first `moves` refs of each transaction move, as a kill of git in the midst of it would."""
+    """Let only the first `moves` refs move, as a kill of git in the midst of a transaction, or of us between two."""
+    left = moves
 
     def partly(git: Git, updates: list[RefUpdate], message: str = "") -> None:
-        for update in list(updates)[:moves]:
+        nonlocal left
+        for update in (update for update in updates if update.new != update.old):
+            if not left:
+                raise Killed
             update_refs(git, [update], message)
-        raise Killed
+            left -= 1
 
     for module in (publish, ledger_module):
         monkeypatch.setattr(module, "update_refs", partly)
@@ -50,7 +55,7 @@ def whole(at: House) -> None:
     assert summary.first is None, str(summary.first)
 
 
-@pytest.mark.parametrize("moves", range(8))
+@pytest.mark.parametrize("moves", range(5))
 def test_a_group_cut_off_after_any_ref_is_made_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int
 ) -> None:
@@ -80,7 +85,7 @@ def test_a_close_cut_off_is_done_again(tmp_path: Path, monkeypatch: pytest.Monke
     at.ledger.commit_group(NAME, [at.result("a.1")])
     with monkeypatch.context() as patch:
         die_after(patch, moves)
-        with pytest.raises(Killed):
+        with pytest.raises(Killed) if moves < 2 else contextlib.nullcontext():
             at.ledger.close_night(NAME, {"put_off": {"b": "no time left"}})
     whole(at.again())
     shown = at.git.text("notes", "--ref=pantheon", "show", "main")
@@ -111,20 +116,20 @@ def test_a_branch_that_a_person_has_dealt_with_is_not_brought_back(tmp_path: Pat
 
 
 def test_stale_locks_are_swept_and_others_left(tmp_path: Path) -> None:
-    """Ours, when old; never those of the user's own git."""
+    """Ours, whatever their time says, since the clock may have jumped; never those of the user's own git."""
     at = house(tmp_path)
     folder = at.git.common_dir
     ours = [
         "refs/notes/pantheon.lock",
         "refs/pantheon/runs/x.lock",
         "objects/ab/cd.lock",
-        "objects/pack/tmp_pantheon_x",
+        "objects/pack/pantheon_tmp_x",
     ]
     theirs = ["index.lock", "packed-refs.lock", "refs/heads/main.lock", "objects/pack/tmp_pack_x"]
     for name in ours + theirs:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
-        os.utime(folder / name, (time.time() - 60,) * 2)
+        os.utime(folder / name, (time.time() + 3600,) * 2)
     assert sorted(at.ledger.recover()) == sorted(f"removed the stale {name}" for name in ours)
     assert [name for name in ours + theirs if (folder / name).exists()] == theirs
 

@@ -44,7 +44,7 @@ class Night:
         self.seconds: float = keys.pop("seconds", 0.01)
         self.slow: dict[str, float] = keys.pop("slow", {})
         self.stop = asyncio.Event()
-        deadline = Deadline(keys.pop("until", None))
+        deadline = Deadline.at(keys.pop("until", None))
         self.dispatch = Dispatch(tasks, width, self.start, self.commit, self.failed, deadline, self.stop)
 
     async def start(self, task: Planned) -> JobResult:

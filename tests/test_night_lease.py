@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,21 +12,26 @@ from pathlib import Path
 
 import pytest
 
-from pantheon_git.night.lease import LeaseHeldError, born, lease
+from pantheon_git.night.lease import LeaseHeldError, born, lease, state_of
 
 HOLD = """
 import os, sys, time, pathlib
 from pantheon_git.night.lease import lease
-with lease(pathlib.Path(sys.argv[1]), "test night"):
-    if len(sys.argv) > 2 and os.fork() == 0:
+with lease(pathlib.Path(sys.argv[1]), "test night") as held:
+    how = sys.argv[2:]
+    if how == ["fork"] and os.fork() == 0:
         time.sleep(60)
     print(os.getpid(), flush=True)
+    if how == ["wait"]:
+        sys.stdin.readline()
+        held.require()
     time.sleep(60)
 """
 
 
 def start(state: Path, *more: str) -> subprocess.Popen[str]:
-    process = subprocess.Popen([sys.executable, "-c", HOLD, str(state), *more], stdout=subprocess.PIPE, text=True)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(state), *more], text=True, **pipes)  # type: ignore[call-overload]
     assert process.stdout is not None
     process.stdout.readline()
     return process
@@ -48,11 +54,57 @@ def test_a_killed_runner_leaves_no_lock(tmp_path: Path) -> None:
     first = start(tmp_path)
     first.kill()
     first.communicate()
-    with lease(tmp_path, "mine") as left:
-        assert left is not None
-        assert left.pid == first.pid
-    with lease(tmp_path, "again") as left:
-        assert left is None
+    with lease(tmp_path, "mine") as held:
+        assert held.left is not None
+        assert held.left.pid == first.pid
+        assert held.taken_over == f"took over from {held.left}, which ended without a word"
+    with lease(tmp_path, "again") as held:
+        assert held.left is None
+
+
+def test_a_stopped_runner_is_passed_over_and_finds_out(tmp_path: Path) -> None:
+    """Ctrl-Z on a night does not cost the next one; continued, the old runner writes nothing more."""
+    first = start(tmp_path, "wait")
+    os.kill(first.pid, signal.SIGSTOP)
+    while state_of(first.pid) != "T":
+        time.sleep(0.01)
+    with lease(tmp_path, "mine") as held:
+        assert held.left is not None
+        assert held.left.pid == first.pid
+        assert held.taken_over.endswith("which is stopped")
+        held.require()
+        os.kill(first.pid, signal.SIGCONT)
+        _, err = first.communicate("go\n", timeout=20)
+        assert "another runner took this night over" in err
+        held.require()
+    with lease(tmp_path, "again") as held:
+        assert held.left is None
+
+
+def test_a_holder_elsewhere_is_never_judged(tmp_path: Path) -> None:
+    """On another machine, or in another container, that shares the state folder, its process number means nothing."""
+    first = start(tmp_path)
+    said = json.loads((tmp_path / "lease").read_text())
+    (tmp_path / "lease").write_text(json.dumps(said | {"where": "another boot", "host": "elsewhere", "pid": 1}))
+    with pytest.raises(LeaseHeldError, match="on elsewhere") as caught, lease(tmp_path, "mine"):
+        pass
+    assert caught.value.hint == "look there: ps -p 1"
+    first.kill()
+    first.communicate()
+    with lease(tmp_path, "mine") as held:
+        assert held.left is not None, "its lock is gone, so it is"
+        assert "on elsewhere" in held.taken_over
+
+
+def test_a_jump_of_the_clock_changes_no_holder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Life is told by the time since boot: years forward or back, who holds it holds it."""
+    first = start(tmp_path)
+    for years in (-20, 20):
+        monkeypatch.setattr(time, "time", lambda now=time.time() + years * 31536000: now)
+        with pytest.raises(LeaseHeldError), lease(tmp_path, "mine"):
+            pass
+    first.kill()
+    first.communicate()
 
 
 def test_an_orphan_that_kept_the_descriptor_is_passed_over(tmp_path: Path) -> None:

@@ -110,8 +110,8 @@ def _unite(git: Git, objects: Objects, key: Key, theirs: str | None, remote: str
             texts[commit] = b"".join(sorted(set(lines)))
     tree = notes.add_notes(writer, left, texts)
     new = signed_commit(writer, key, tree, [mine, theirs], f"Notes: united with {remote}", time.time())
-    writer.flush()
-    update_refs(git, [RefUpdate(notes.REF, new, mine)], "pantheon-git: sync")
+    with writer.flushed():
+        update_refs(git, [RefUpdate(notes.REF, new, mine)], "pantheon-git: sync")
     done.united = True
 
 

@@ -7,6 +7,7 @@ repository, and an oid that a person gives.
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -89,4 +90,6 @@ def write_marks(path: Path, refs: Mapping[str, str]) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
         json.dump(marks, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())  # an empty file after a power cut would stop every night
     Path(file.name).replace(path)

@@ -152,8 +152,8 @@ def publish(git: Git, objects: Objects, key: Key, records: Iterable[Record]) -> 
         message = f"Key {record.what}d: {record.key.key_id}\n\n{record}\n\nPantheon-Key: {record.id}"
         commit = signed_commit(writer, key, tree, [], message, record.when)
         updates.append(RefUpdate(KEYS + record.id, commit, None))
-    writer.flush()
-    update_refs(git, updates, "pantheon-git: keys")
+    with writer.flushed():
+        update_refs(git, updates, "pantheon-git: keys")
     return [update.ref.removeprefix(KEYS) for update in updates]
 
 

@@ -1,20 +1,22 @@
 """Writes a night: signs each node as it ends, writes jobs in groups, opens and closes the night in the chain.
 
-On disk, in this order: one pack, synced; the night's run ref, which is what makes a group exist; its artifacts,
-branches and breadcrumbs; the notes. A kill in between leaves the later ones behind, and `recover` brings them up.
+On disk, in this order and each synced before the next: one pack; the night's run ref, which is what makes a group
+exist; its artifacts, branches and breadcrumbs, and the notes. A kill or a power cut in between leaves the later ones
+behind, and `recover` brings them up.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pantheon_git import clock
+from pantheon_git.errors import PantheonError
 from pantheon_git.ledger import anchor, dsse, recovery
 from pantheon_git.ledger.commit import signed_commit
 from pantheon_git.ledger.keys import Key
-from pantheon_git.ledger.layout import ARTIFACTS, CLOSE, OPEN, RUNS, find_signed, job_path
+from pantheon_git.ledger.layout import ARTIFACTS, BASE, CLOSE, OPEN, RUNS, find_signed, job_path
 from pantheon_git.ledger.lines import Signed
 from pantheon_git.ledger.night import NightState
 from pantheon_git.ledger.publish import Publisher
@@ -30,7 +32,7 @@ from pantheon_git.ledger.statement import (
 )
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import EMPTY_TREE, FILE, FOLDER, Entry, Objects
-from pantheon_git.repo.refs import RefUpdate, read_refs, update_refs
+from pantheon_git.repo.refs import ANY, RefUpdate, read_ref, read_refs, update_refs
 from pantheon_git.repo.writer import Writer
 
 
@@ -53,17 +55,28 @@ class Ledger:
         self._nights: dict[str, NightState] = {}
         self._marks = anchor.marks_file(git)
 
+    def pin(self, base: str) -> None:
+        """Hold on to the commit that the night works on, also where its branch is rebased away and `gc` runs.
+        PantheonError when it is gone already."""
+        update_refs(self.git, [RefUpdate(BASE, base, ANY)], "pantheon-git: tonight's base")
+        if self.git.run("cat-file", "-e", f"{base}^{{tree}}", check=False).code:
+            raise PantheonError(f"the commit {base[:12]} went away while the night began", "pantheon-git run")
+
+    def unpin(self) -> None:
+        if read_ref(self.git, BASE):
+            update_refs(self.git, [RefUpdate(BASE, None, ANY)], "pantheon-git: the night is over")
+
     def open_night(self, night: str, jobs: Sequence[JobContext], info: Mapping[str, Any]) -> str:
         """Sign what the night sets out to do, before the first job; returns the commit's oid. `info`: JSON."""
-        now = time.time()
+        now = clock.now()
         payload = opened_statement(night, jobs, info, now, self._night_before(night))
         writer = self._publisher.writer
         blob = writer.blob(dsse.sign(self.key, payload))
         tree = writer.tree([Entry(FILE, OPEN, blob)])
         message = f"Night {night} opened: {len(jobs)} jobs\n\nPantheon-Night: {night}"
         commit = signed_commit(writer, self.key, tree, [], message, now)
-        writer.flush()
-        update_refs(self.git, [RefUpdate(RUNS + night, commit, None)], f"pantheon-git: night {night} opened")
+        with writer.flushed():
+            update_refs(self.git, [RefUpdate(RUNS + night, commit, None)], f"pantheon-git: night {night} opened")
         self._nights[night] = NightState(night, commit, tree, sha256(payload), list(jobs))
         return commit
 
@@ -74,24 +87,27 @@ class Ledger:
         return SignedNode(result, dsse.sign(self.key, payload), sha256(payload), artifact)
 
     def commit_group(self, night: str, results: Sequence[JobResult]) -> list[CommittedJob]:
-        """Write finished jobs: durable when this returns. Raises RefMovedError when a job's branch is there already."""
+        """Write finished jobs: durable when this returns. Raises RefMovedError when a job's branch is there already.
+        Called again after an error of the disk, it does not write twice what it wrote."""
+        state, writer, now = self._state(night), self._publisher.writer, clock.now()
+        results = [result for result in results if result.context.job not in state.done]
         if not results:
+            self._remember(night, state.runs)
             return []
-        state, writer, now = self._state(night), self._publisher.writer, time.time()
         written = [write_job(writer, self.key, result) for result in results]
         artifacts = self._grow_artifacts(state, written, now)
         folders = {job_path(job.context.job): Entry(FOLDER, b"", job.folder) for job in written}
         tree = writer.edit_tree(state.tree, folders)
         parents = [state.runs, *(job.commit for job in written if job.commit)]
         runs = signed_commit(writer, self.key, tree, parents, _group_message(night, written, artifacts), now)
-        updates = [RefUpdate(RUNS + night, runs, state.runs)]
-        if artifacts != state.artifacts:
-            updates.append(RefUpdate(ARTIFACTS + night, artifacts, state.artifacts))
-        updates += [RefUpdate(job.ref, job.commit, None) for job in written if job.ref]
+        branches = [RefUpdate(job.ref, job.commit, None) for job in written if job.ref]
+        first = [RefUpdate(RUNS + night, runs, state.runs), *(RefUpdate(made.ref, None, None) for made in branches)]
+        moved = [RefUpdate(ARTIFACTS + night, artifacts, state.artifacts)] if artifacts != state.artifacts else []
         texts = {job.commit: job.note for job in written if job.commit}
-        self._publisher.publish(updates, lambda reader, notes: texts, f"night {night}, {len(written)} jobs")
-        self._remember(night, runs)
+        told = f"night {night}, {len(written)} jobs"
+        self._publisher.publish([*moved, *branches], lambda reader, notes: texts, told, first=first)
         self._moved(state, runs, tree, artifacts, written)
+        self._remember(night, runs)
         return [CommittedJob(job.context.job, job.ending, job.commit, job.ref) for job in written]
 
     def close_night(self, night: str, info: Mapping[str, Any], status: str = "closed") -> str:
@@ -99,7 +115,7 @@ class Ledger:
 
         The notes come first: while the run ref does not say closed, `recover` closes the night again.
         """
-        state, writer, now = self._state(night), self._publisher.writer, time.time()
+        state, writer, now = self._state(night), self._publisher.writer, clock.now()
         payload = closed_statement(night, status, state.endings, info, now, head=state.runs, opened=state.opened)
         envelope = dsse.sign(self.key, payload)
         closing = Signed(read(payload, CLOSED), dsse.parse(envelope))
@@ -112,14 +128,15 @@ class Ledger:
             f"night {night} {status}",
             [RefUpdate(RUNS + night, commit, state.runs)],
         )
-        self._remember(night, commit)
         del self._nights[night]
+        self._remember(night, commit)
         return commit
 
     def recover(self) -> list[str]:
         """Make whole what a killed runner left, and say what was done. Call it under the lease; a second call does
         nothing. Nights without an end get one, `interrupted`; their jobs without an entry are queued again."""
         said = recovery.sweep_locks(self.git)
+        self.unpin()
         for night, runs in sorted(read_refs(self.git, RUNS).items()):
             name = night.removeprefix(RUNS)
             if name in self._nights or find_signed(self.objects, self._tree(runs), CLOSE, CLOSED) is not None:

@@ -6,11 +6,11 @@ Each commit holds one file, `meta.json`, with all events so far and one more tha
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, get_args
 
+from pantheon_git import clock
 from pantheon_git.errors import PantheonError, TamperedError
 from pantheon_git.ledger.commit import signed_commit
 from pantheon_git.ledger.entries import JobEntry
@@ -40,7 +40,7 @@ class Event:
     """The reason, or the comment."""
     merge: str | None = None
     """Oid of the commit that brought the change into the target."""
-    when: float = field(default_factory=lambda: round(time.time(), 3))
+    when: float = field(default_factory=lambda: round(clock.now(), 3))
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,8 @@ def add_event(git: Git, objects: Objects, key: Key, entry: JobEntry, event: Even
     tree = writer.tree([Entry(FILE, META_FILE, writer.blob(meta.to_bytes()))])
     message = f"{entry.job}: {event.what}\n\n{event.text}\n\nPantheon-Job: {entry.job}"
     new = signed_commit(writer, key, tree, [tip] if tip else [], message, event.when, _identity(event.who))
-    writer.flush()
-    update_refs(git, [RefUpdate(ref, new, tip)], f"pantheon-git: {entry.job} {event.what}")
+    with writer.flushed():
+        update_refs(git, [RefUpdate(ref, new, tip)], f"pantheon-git: {entry.job} {event.what}")
     return meta
 
 

@@ -1,6 +1,6 @@
-"""From objects in memory to refs: the pack first, on disk; then one transaction, in an order that `recover` relies on.
-
-git moves the refs of a transaction one after another, so a kill may leave the later ones behind, never the earlier.
+"""From objects in memory to refs, in an order that `recover` relies on: the pack, on disk; then up to three
+transactions, each on disk before the next one begins, so that neither a kill nor a power cut leaves a later one without
+the earlier.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 
+from pantheon_git import clock
 from pantheon_git.errors import RefMovedError
 from pantheon_git.ledger import notes
 from pantheon_git.ledger.commit import signed_commit
@@ -39,23 +41,29 @@ class Publisher:
         message: str,
         after: Sequence[RefUpdate] = (),
         when: float | None = None,
+        first: Sequence[RefUpdate] = (),
     ) -> None:
-        """Flush the writer and move `before`, the notes, then `after`. Another writer of notes is waited out, and its
-        notes stay; RefMovedError when one of the given updates does not fit."""
-        for attempt in range(_TRIES):
-            tip = self._tip(again=attempt > 0)
-            new = self._noted(tip, change, message, time.time() if when is None else when)
-            noted = [] if new == tip else [RefUpdate(notes.REF, new, tip)]
-            self.writer.flush()
-            try:
-                update_refs(self._git, [*before, *noted, *after], f"pantheon-git: {message}")
-            except RefMovedError:
-                if attempt == _TRIES - 1 or self._tip(again=True) == tip:
-                    raise
-                time.sleep(random.uniform(0, 0.02 * min(attempt, 10)))  # noqa: S311 - spreads writers out, no secret
-                continue
-            self._notes_tip = new
-            return
+        """Flush the writer and move `first`, then `before` and the notes, then `after`. Another writer of notes is
+        waited out, and its notes stay; RefMovedError when one of the given updates does not fit."""
+        told = f"pantheon-git: {message}"
+        with ExitStack() as packs:
+            for attempt in range(_TRIES):
+                tip = self._tip(again=attempt > 0)
+                new = self._noted(tip, change, message, clock.now() if when is None else when)
+                noted = [] if new == tip else [RefUpdate(notes.REF, new, tip)]
+                packs.enter_context(self.writer.flushed())
+                if attempt == 0:
+                    update_refs(self._git, first, told)
+                try:
+                    update_refs(self._git, [*before, *noted], told)
+                except RefMovedError:
+                    if attempt == _TRIES - 1 or self._tip(again=True) == tip:
+                        raise
+                    time.sleep(random.uniform(0, 0.02 * min(attempt, 10)))  # noqa: S311 - spreads writers out
+                    continue
+                update_refs(self._git, after, told)
+                self._notes_tip = new
+                return
 
     def _tip(self, again: bool) -> str | None:
         if again or not self._asked:

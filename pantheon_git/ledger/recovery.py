@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 
@@ -23,34 +24,40 @@ from pantheon_git.ledger.publish import Publisher
 from pantheon_git.ledger.statement import JOB
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
+from pantheon_git.repo.pack import KEPT_BY, TEMPORARY
 from pantheon_git.repo.refs import RefUpdate, read_ref, read_refs
 
 _STALE_SECONDS = 2.0
-"""A git that lives moves a ref within milliseconds."""
+"""A git that lives moves a ref within milliseconds. Waited for, not read off the files' times: the clock may have
+jumped."""
 _OURS = ("refs/pantheon/**/*.lock", "refs/heads/pantheon/**/*.lock", "refs/notes/pantheon.lock")
-_OBJECTS = ("objects/[0-9a-f][0-9a-f]/*.lock", "objects/pack/tmp_pantheon_*")
+_OBJECTS = ("objects/[0-9a-f][0-9a-f]/*.lock", f"objects/pack/{TEMPORARY}*", "objects/pack/pack-*.keep")
 
 
 def sweep_locks(git: Git) -> list[str]:
-    """Remove lock and temporary files of a dead writer of ours; the caller holds the lease, so none of ours lives."""
+    """Remove locks, temporary files and keep marks that a dead writer of ours left behind. What one that lives has
+    (the caller holds the lease, but a merge or a sync may be at work) is gone or changed after a moment, and stays."""
     return [f"removed the stale {path.relative_to(git.common_dir)}" for path in _stale(git.common_dir) if _remove(path)]
 
 
 def _stale(folder: Path) -> list[Path]:
-    found = [path for pattern in (*_OURS, *_OBJECTS) for path in folder.glob(pattern)]
-    if found and _youngest(found) < _STALE_SECONDS:
-        time.sleep(_STALE_SECONDS)  # a git that the dead runner had started may still be at it
-    return [path for path in found if _youngest([path]) >= _STALE_SECONDS]
+    before = _seen(folder)
+    if not before:
+        return []
+    time.sleep(_STALE_SECONDS)
+    after = _seen(folder)
+    return [path for path, mark in before.items() if after.get(path) == mark]
 
 
-def _youngest(paths: list[Path]) -> float:
-    ages = []
-    for path in paths:
-        try:
-            ages.append(time.time() - path.stat().st_mtime)
-        except FileNotFoundError:
-            continue
-    return min(ages, default=0.0)
+def _seen(folder: Path) -> dict[Path, tuple[int, int, int]]:
+    """The files of a writer of ours, each with what changes when it is written again."""
+    found = {}
+    for path in (path for pattern in (*_OURS, *_OBJECTS) for path in folder.glob(pattern)):
+        with contextlib.suppress(FileNotFoundError):
+            if path.suffix != ".keep" or path.read_text("utf-8", "replace").startswith(KEPT_BY):
+                facts = path.stat()
+                found[path] = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+    return found
 
 
 def _remove(path: Path) -> bool:

@@ -6,6 +6,7 @@ import datetime as dt
 import statistics
 from collections import deque
 
+from pantheon_git import clock
 from pantheon_git.errors import PantheonError
 
 
@@ -20,11 +21,16 @@ def parse_until(text: str, now: dt.datetime) -> dt.datetime:
 
 
 class Deadline:
-    """Times are seconds since the epoch; `until` None never ends."""
+    """Times are seconds of `clock.steady`; `until` None never ends."""
 
     def __init__(self, until: float | None) -> None:
         self.until = until
         self._seen: deque[float] = deque(maxlen=50)
+
+    @classmethod
+    def at(cls, epoch: float | None) -> Deadline:
+        """At that time of day, as the clock stands now: setting it later moves no deadline."""
+        return cls(None if epoch is None else clock.steady() + epoch - clock.now())
 
     def saw(self, seconds: float) -> None:
         """A job took this long."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from pantheon_git import clock
 from pantheon_git.ledger.records import JobResult
 from pantheon_git.night.deadline import Deadline
 from pantheon_git.night.order import Planned
@@ -66,7 +66,7 @@ class Dispatch:
                 await asyncio.wait({*self._running, stopping}, timeout=self._patience(),
                                    return_when=asyncio.FIRST_COMPLETED)  # fmt: skip
                 self._reap()
-                if self.stop.is_set() or self.trouble or self.deadline.left(time.time()) == 0:
+                if self.stop.is_set() or self.trouble or self.deadline.left(clock.steady()) == 0:
                     break
         finally:
             stopping.cancel()
@@ -77,7 +77,7 @@ class Dispatch:
     def _start_what_fits(self) -> None:
         later: list[Planned] = []
         for place, planned in enumerate(self._waiting):
-            if len(self._running) >= self.width or not self.deadline.allows(time.time()):
+            if len(self._running) >= self.width or not self.deadline.allows(clock.steady()):
                 later += self._waiting[place:]
                 break
             claimed = next((self._claimed[path] for path in planned.files if path in self._claimed), None)
@@ -91,7 +91,7 @@ class Dispatch:
         self._waiting = later
 
     def _patience(self) -> float | None:
-        now = time.time()
+        now = clock.steady()
         waits = [self._since + GROUP_SECONDS - now] if self._pending else []
         left = self.deadline.left(now)
         waits += [left] if left is not None else []
@@ -113,9 +113,9 @@ class Dispatch:
                 self.trouble = f"{self._errors} jobs in a row broke down, the last because {result.reason}"
             if result.ending == "pr":
                 self._claimed.update(dict.fromkeys(planned.files, result.context.job))
-            self._since = self._since if self._pending else time.time()
+            self._since = self._since if self._pending else clock.steady()
             self._pending.append(result)
-        due = len(self._pending) >= GROUP_JOBS or time.time() - self._since >= GROUP_SECONDS
+        due = len(self._pending) >= GROUP_JOBS or clock.steady() - self._since >= GROUP_SECONDS
         if due or not (self._running or self._waiting):
             self._flush()
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 from typing import Any
 
+from pantheon_git.clock import Moment
 from pantheon_git.errors import JailError
 from pantheon_git.jail.protocol import JailSpec
 from pantheon_git.ledger.records import JobContext, JobResult, NodeResult
@@ -50,7 +50,7 @@ async def run_job(services: Services, planned: Planned, context: JobContext) -> 
 
 
 async def _within_wall_clock(job: JobState, ended: dict[str, Status]) -> None:
-    running: dict[asyncio.Task[Answer], tuple[Step, float]] = {}
+    running: dict[asyncio.Task[Answer], tuple[Step, Moment]] = {}
     try:
         async with asyncio.timeout(job.limits.wall_seconds):
             await _run_steps(job, ended, running)
@@ -60,13 +60,13 @@ async def _within_wall_clock(job: JobState, ended: dict[str, Status]) -> None:
             _record(job, ended, step, Answer("error", reason), started, 1)
         for step in job.steps:
             if step.name not in ended:
-                _record(job, ended, step, Answer("skip", reason), time.time(), 1)
+                _record(job, ended, step, Answer("skip", reason), Moment.here(), 1)
     finally:
         await job.workspace.close()
 
 
 async def _run_steps(
-    job: JobState, ended: dict[str, Status], running: dict[asyncio.Task[Answer], tuple[Step, float]]
+    job: JobState, ended: dict[str, Status], running: dict[asyncio.Task[Answer], tuple[Step, Moment]]
 ) -> None:
     try:
         while not finished(job.steps, ended):
@@ -90,14 +90,14 @@ async def _run_steps(
 def _begin(
     job: JobState,
     ended: dict[str, Status],
-    running: dict[asyncio.Task[Answer], tuple[Step, float]],
+    running: dict[asyncio.Task[Answer], tuple[Step, Moment]],
     decision: Decision,
 ) -> set[str]:
     step = decision.step
     if decision.run:
-        running[asyncio.create_task(_attempts(job, step))] = (step, time.time())
+        running[asyncio.create_task(_attempts(job, step))] = (step, Moment.here())
         return {step.name}
-    _record(job, ended, step, Answer("skip", decision.reason), time.time(), 1)
+    _record(job, ended, step, Answer("skip", decision.reason), Moment.here(), 1)
     return set()
 
 
@@ -131,7 +131,9 @@ async def _ready_again(job: JobState, step: Step) -> bool:
     return True
 
 
-def _record(job: JobState, ended: dict[str, Status], step: Step, answer: Answer, started: float, attempts: int) -> None:
+def _record(
+    job: JobState, ended: dict[str, Status], step: Step, answer: Answer, started: Moment, attempts: int
+) -> None:
     """Sign the node at once: what is signed survives whatever happens to the rest."""
     result = NodeResult(
         index=step.index,
@@ -140,8 +142,8 @@ def _record(job: JobState, ended: dict[str, Status], step: Step, answer: Answer,
         kind=kind_of(job, step),
         verdict=answer.verdict,
         reason=answer.reason,
-        started=started,
-        seconds=max(0.0, time.time() - started),
+        started=started.epoch,
+        seconds=started.seconds,
         attempt=attempts,
         files=answer.files,
         predicate={**answer.predicate, "tree": job.workspace.snapshot.pr_tree},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,8 +33,8 @@ def conclude(job: JobState, ended: Mapping[str, Status], broken: str = "") -> Jo
         objects={} if ending == "unchanged" else snapshot.objects,
         title=title(job, ending),
         body=body(job, ending, reason, stopped_at),
-        started=job.started,
-        seconds=time.time() - job.started,
+        started=job.began.epoch,
+        seconds=job.began.seconds,
         summary=summary(job, snapshot),
     )
 

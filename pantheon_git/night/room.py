@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from pantheon_git.clock import Moment
 from pantheon_git.engines.protocol import Engine
 from pantheon_git.jail.protocol import Caps, Level, Share
 from pantheon_git.ledger.records import JobContext, NodeResult, SignedNode, Verdict
@@ -81,7 +81,7 @@ class JobState:
     """The task's limits under the policy's ceilings; no field is None."""
     workspace: Workspace
     signed: list[SignedNode] = field(default_factory=list)
-    started: float = field(default_factory=time.time)
+    began: Moment = field(default_factory=Moment.here)
     tokens_out: int = 0
 
     def result(self, step: str) -> SignedNode | None:

@@ -13,10 +13,10 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from pantheon_git import __version__
+from pantheon_git import __version__, clock
+from pantheon_git.clock import Moment
 from pantheon_git.errors import JailError, PantheonError, TamperedError
 from pantheon_git.jail.open import open_jail
 from pantheon_git.jail.support import LEVELS, detect
@@ -35,7 +35,7 @@ from pantheon_git.night.dispatch import Dispatch, PutOff
 from pantheon_git.night.events import Event, GroupCommitted, JobEnded, JobStarted, NightOpened, Said
 from pantheon_git.night.guard_lock import lock
 from pantheon_git.night.job import run_job
-from pantheon_git.night.lease import lease
+from pantheon_git.night.lease import Lease, lease
 from pantheon_git.night.options import NightOptions, NightResult, Wiring
 from pantheon_git.night.order import Planned
 from pantheon_git.night.plan import Plan, make_plan, resolve_target
@@ -60,32 +60,38 @@ async def run_night(
     require_supported(git)
     require_writable(git)
     state = paths.state_dir(git)
-    with lease(state, f"pantheon-git run in {git.path}"):
-        return await _Night(git, state, options, on_event, wiring or Wiring()).run()
+    with lease(state, f"pantheon-git run in {git.path}") as held:
+        return await _Night(git, held, options, on_event, wiring or Wiring()).run()
 
 
 class _Night:
     def __init__(
-        self, git: Git, state: Path, options: NightOptions, emit: Callable[[Event], None], wiring: Wiring
+        self, git: Git, held: Lease, options: NightOptions, emit: Callable[[Event], None], wiring: Wiring
     ) -> None:
-        self.git, self.state, self.options, self.emit, self.wiring = git, state, options, emit, wiring
+        self.git, self.held, self.options, self.emit, self.wiring = git, held, options, emit, wiring
+        self.state = paths.state_dir(git)
         self.objects = Objects(git)
         self.ledger = Ledger(git, self.objects, night_signer(git))
-        self.store = CheckoutStore(state)
+        self.store = CheckoutStore(self.state)
         self.engines = Engines(wiring.engine)
         self.done: list[JobResult] = []
-        self.started, self.cpu_before = time.time(), sum(os.times()[:4])
+        self.began, self.cpu_before = Moment.here(), sum(os.times()[:4])
+        self.found: list[str] = []
+        """What was to be put right before the night could begin."""
 
     async def run(self) -> NightResult:
         publish(self.git, self.objects, self._own_key(), read_local())
-        for line in (*self.ledger.recover(), *self.store.sweep()):
+        self.found += [self.held.taken_over] if self.held.taken_over else []
+        for line in (*self.found, *(recovered := self.ledger.recover()), *self.store.sweep()):
             self.emit(Said(line))
+        self.found += recovered
         plan = make_plan(self.git, self.objects, resolve_target(self.git, self.options.target))
         tasks, put_off = choose(plan, self.options)
         agents = agents_of(plan, tasks)
         admit(plan.agents, [agent.name for agent in agents], self.options)
         if not tasks:
             return NightResult(None, plan, put_off=put_off, broken=plan.broken)
+        self.ledger.pin(plan.base)
         if self.options.guard is not None:
             lock()
         try:
@@ -93,12 +99,13 @@ class _Night:
                 await self.engines.add(agent, self.options.engine, self.options.model_path)
             return await self._with_engines(plan, tasks, put_off)
         finally:
+            self.ledger.unpin()
             await self.engines.close()
 
     def _own_key(self) -> Key:
         """PantheonError when nobody would believe what this night is about to sign."""
         try:
-            trusted(self.git, self.objects).keys.require(self.ledger.key.key_id, NIGHT, self.started)
+            trusted(self.git, self.objects).keys.require(self.ledger.key.key_id, NIGHT, self.began.epoch)
         except TamperedError as error:
             raise PantheonError(f"the night's key does not count: {error.message}", "pantheon-git keys") from error
         return self.ledger.key
@@ -116,7 +123,7 @@ class _Night:
                 lambda planned: self._one(services, planned, contexts[planned.id]),
                 lambda group: self._commit(services.night, group),
                 lambda planned, error: _defect(contexts[planned.id], plan, error),
-                Deadline(self.options.until),
+                Deadline.at(self.options.until),
                 stop,
             )
             await dispatch.run()
@@ -129,7 +136,7 @@ class _Night:
             put_off=put_off,
             broken=plan.broken,
             interrupted=interrupted,
-            seconds=time.time() - self.started,
+            seconds=self.began.seconds,
             cpu_seconds=sum(os.times()[:4]) - self.cpu_before,
         )
         self.ledger.close_night(services.night, _closing(result))
@@ -172,7 +179,7 @@ class _Night:
 
     def _new_id(self) -> str:
         """The start in UTC; a number behind it where a night of that second exists already."""
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self.started))
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self.began.epoch))
         taken = {ref.rpartition("/")[2] for ref in read_refs(self.git, "refs/pantheon/runs/")}
         return next(name for n in itertools.count(1) if (name := stamp if n == 1 else f"{stamp}-{n}") not in taken)
 
@@ -185,6 +192,7 @@ class _Night:
             "jail": level,
             "guard": guard_info(self.options.guard, plan.agents.values()),
             "jobs": self.options.jobs,
+            "found": self.found,
             "agents": self.engines.digests(),
             "waiting": {task.id: task.why for task in plan.tasks if not task.runs},
             "broken": {broken.path: list(broken.faults) for broken in plan.broken},
@@ -197,11 +205,12 @@ class _Night:
         return result
 
     def _commit(self, night: str, group: Sequence[JobResult]) -> None:
-        started = time.time()
+        self.held.require()
+        started = Moment.here()
         committed = self.ledger.commit_group(night, group)
         self.done += group
         refs = tuple(ref for job in committed if (ref := job.ref))
-        self.emit(GroupCommitted(tuple(job.context.job for job in group), refs, time.time() - started))
+        self.emit(GroupCommitted(tuple(job.context.job for job in group), refs, started.seconds))
 
 
 def choose(plan: Plan, options: NightOptions) -> tuple[list[Planned], list[PutOff]]:
@@ -245,7 +254,7 @@ def _defect(context: JobContext, plan: Plan, error: BaseException) -> JobResult:
     trace = "".join(traceback.format_exception(error))
     reason = f"a defect in pantheon-git: {type(error).__name__}: {error}"
     title = f"[error] {context.task}"
-    return JobResult(context, (), "error", reason, None, plan.base_tree, {}, title, trace, time.time(), 0.0, {})
+    return JobResult(context, (), "error", reason, None, plan.base_tree, {}, title, trace, clock.now(), 0.0, {})
 
 
 def _closing(result: NightResult) -> dict[str, Any]:

@@ -59,11 +59,12 @@ def _merge_one(desk: Desk, name: str, keep_branch: bool) -> Outcome:
     found = _candidate(desk, desk.entry(name))
     context = found.entry.context
     trees = showing(desk.git, context.target)
-    merge_oid = _commit(desk, found)
-    _prove(desk, found, merge_oid)
-    with moved_along(trees, found.target_tip, merge_oid):
-        update = RefUpdate(context.target, merge_oid, found.target_tip)
-        update_refs(desk.git, [update], f"pantheon-git: merge {context.job}")
+    writer, merge_oid = _commit(desk, found)
+    with writer.flushed():
+        _prove(desk, found, merge_oid)
+        with moved_along(trees, found.target_tip, merge_oid):
+            update = RefUpdate(context.target, merge_oid, found.target_tip)
+            update_refs(desk.git, [update], f"pantheon-git: merge {context.job}")
     _record(desk, found.entry, merge_oid)
     branch = "kept" if keep_branch else drop_branch(desk, found.entry)
     short = context.target.removeprefix("refs/heads/")
@@ -97,16 +98,15 @@ def _candidate(desk: Desk, entry: JobEntry) -> Candidate:
     return Candidate(entry, commit, facts, target_tip, facts.merge.tree)
 
 
-def _commit(desk: Desk, found: Candidate) -> str:
-    """Write the merge commit, signed by the person; no ref names it yet."""
+def _commit(desk: Desk, found: Candidate) -> tuple[Writer, str]:
+    """The merge commit, signed by the person, in a writer that has not been flushed."""
     writer = Writer(desk.objects)
     for oid, (kind, data) in found.facts.merge.objects.items():
         writer.add(oid, kind, data)
     parents = (found.target_tip, found.commit)
     message = _message(desk, found.entry)
     oid = signed_commit(writer, desk.key, found.tree, parents, message, time.time(), desk.who)
-    writer.flush()
-    return oid
+    return writer, oid
 
 
 def _message(desk: Desk, entry: JobEntry) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -73,13 +74,23 @@ class Writer:
         root.check()
         return self._apply(base, root.below) or self._put("tree", b"")
 
-    def flush(self) -> Path | None:
+    def flush(self, *, keep: bool = False) -> Path | None:
         """Write what was collected as one pack, durable when this returns, and forget it; None: there was nothing."""
         if not self._pending:
             return None
-        pack = write_pack(self._pending, self._git.objects_dir)
+        pack = write_pack(self._pending, self._git.objects_dir, keep=keep)
         self._pending.clear()
         return pack
+
+    @contextmanager
+    def flushed(self) -> Iterator[None]:
+        """Flush, and keep the pack from any `git gc` while the body moves the refs that name what is in it."""
+        pack = self.flush(keep=True)
+        try:
+            yield
+        finally:
+            if pack is not None:
+                pack.with_suffix(".keep").unlink(missing_ok=True)
 
     def _put(self, kind: str, data: bytes) -> str:
         oid = hash_object(kind, data)
