@@ -14,6 +14,7 @@ from pantheon_git.gate.facts import Facts, in_flight
 from pantheon_git.gate.rules import GateVerdict, evaluate
 from pantheon_git.ledger.keys import generate, load_private
 from pantheon_git.ledger.ledger import CommittedJob, Ledger
+from pantheon_git.ledger.read import task_states
 from pantheon_git.ledger.records import JobContext, JobResult, NodeResult, SignedNode
 from pantheon_git.ledger.trust import NIGHT, PERSON, TrustedKeys, configure_git, trust
 from pantheon_git.repo import paths
@@ -34,6 +35,8 @@ summary = "Describe {id}"
 {more}
 """
 BODY = b"# Title\n\nSome text that stays.\n"
+GOOD = b"---\ndescription: What this is about\n---\n" + BODY
+"""What a job may well propose for `BODY`."""
 
 
 def git_in(path: Path, *args: str, data: bytes | None = None) -> str:
@@ -167,6 +170,27 @@ class World:
             (ran.committed,) = self.ledger.commit_group(night, [result_])
             self.ledger.close_night(night, {"put_off": {}})
         return ran
+
+
+def with_a_pr(path: Path) -> World:
+    """Two tasks asked for, one PR open."""
+    world = World(path)
+    world.add_task("one", "docs/a.md")
+    world.add_task("two", "docs/b.md")
+    world.commit("Ask")
+    assert world.run("one", {"docs/a.md": GOOD}).committed is not None
+    return world
+
+
+def snapshot(world: World) -> tuple[str, str, str]:
+    """Every ref, the state of the work tree, and the index."""
+    refs = git_in(world.path, "for-each-ref", "--format=%(objectname) %(refname)")
+    return refs, git_in(world.path, "status", "--porcelain"), git_in(world.path, "ls-files", "-s")
+
+
+def state_of(world: World, task: str) -> str:
+    tree = git_in(world.path, "rev-parse", "main^{tree}")
+    return task_states(world.git, world.objects, tree)[task].state
 
 
 def load_task_flow(data: bytes) -> str:

@@ -13,9 +13,7 @@ from pantheon_git.ledger.ledger import Ledger
 from pantheon_git.ledger.read import job
 from pantheon_git.repo.objects import EMPTY_TREE, EXECUTABLE, GITLINK, LINK, Entry
 from pantheon_git.repo.writer import Writer
-from tests.gate_world import BODY, Ran, World
-
-GOOD = b"---\ndescription: What this is about\n---\n" + BODY
+from tests.gate_world import BODY, GOOD, Ran, World
 
 
 @pytest.fixture

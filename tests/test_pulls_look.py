@@ -7,35 +7,22 @@ from pathlib import Path
 import pytest
 
 from pantheon_git.errors import PantheonError
-from pantheon_git.ledger.read import task_states
 from pantheon_git.pulls.close import reject
 from pantheon_git.pulls.desk import Desk
 from pantheon_git.pulls.land import merge
 from pantheon_git.pulls.listing import checkout, diff, list_pulls, open_pulls, show
-from tests.gate_world import BODY, World, git_in
-
-GOOD = b"---\ndescription: What this is about\n---\n" + BODY
+from tests.gate_world import GOOD, World, git_in, state_of, with_a_pr
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """Two tasks asked for, one PR open."""
-    world = World(tmp_path / "repo")
-    world.add_task("one", "docs/a.md")
-    world.add_task("two", "docs/b.md")
-    world.commit("Ask")
-    assert world.run("one", {"docs/a.md": GOOD}).committed is not None
-    return world
+    return with_a_pr(tmp_path / "repo")
 
 
 @pytest.fixture
 def desk(world: World) -> Desk:
     return Desk(world.git)
-
-
-def state_of(world: World, task: str) -> str:
-    tree = git_in(world.path, "rev-parse", "main^{tree}")
-    return task_states(world.git, world.objects, tree)[task].state
 
 
 def test_looking_at_a_pr(world: World, desk: Desk) -> None:

@@ -9,43 +9,24 @@ import pytest
 
 from pantheon_git.errors import PantheonError
 from pantheon_git.ledger.keys import generate
-from pantheon_git.ledger.read import task_states
 from pantheon_git.ledger.verify import summarise, verify
 from pantheon_git.pulls.close import reject
 from pantheon_git.pulls.desk import Desk
 from pantheon_git.pulls.land import merge
 from pantheon_git.pulls.listing import list_pulls, show
 from pantheon_git.repo import paths
-from tests.gate_world import BODY, World, git_in
-
-GOOD = b"---\ndescription: What this is about\n---\n" + BODY
+from tests.gate_world import BODY, GOOD, World, git_in, snapshot, state_of, with_a_pr
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """Two tasks asked for, one PR open."""
-    world = World(tmp_path / "repo")
-    world.add_task("one", "docs/a.md")
-    world.add_task("two", "docs/b.md")
-    world.commit("Ask")
-    assert world.run("one", {"docs/a.md": GOOD}).committed is not None
-    return world
+    return with_a_pr(tmp_path / "repo")
 
 
 @pytest.fixture
 def desk(world: World) -> Desk:
     return Desk(world.git)
-
-
-def snapshot(world: World) -> tuple[str, str, str]:
-    """Every ref, the state of the work tree, and the index."""
-    refs = git_in(world.path, "for-each-ref", "--format=%(objectname) %(refname)")
-    return refs, git_in(world.path, "status", "--porcelain"), git_in(world.path, "ls-files", "-s")
-
-
-def state_of(world: World, task: str) -> str:
-    tree = git_in(world.path, "rev-parse", "main^{tree}")
-    return task_states(world.git, world.objects, tree)[task].state
 
 
 def test_a_merge_lands_signed_and_updates_the_work_tree(world: World, desk: Desk) -> None:

@@ -11,31 +11,18 @@ import pytest
 from pantheon_git.pulls.desk import Desk
 from pantheon_git.pulls.land import merge
 from pantheon_git.repo.git import Git
-from tests.gate_world import BODY, World, git_in
-
-GOOD = b"---\ndescription: What this is about\n---\n" + BODY
+from tests.gate_world import BODY, GOOD, World, git_in, snapshot, with_a_pr
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """Two tasks asked for, one PR open."""
-    world = World(tmp_path / "repo")
-    world.add_task("one", "docs/a.md")
-    world.add_task("two", "docs/b.md")
-    world.commit("Ask")
-    assert world.run("one", {"docs/a.md": GOOD}).committed is not None
-    return world
+    return with_a_pr(tmp_path / "repo")
 
 
 @pytest.fixture
 def desk(world: World) -> Desk:
     return Desk(world.git)
-
-
-def snapshot(world: World) -> tuple[str, str, str]:
-    """Every ref, the state of the work tree, and the index."""
-    refs = git_in(world.path, "for-each-ref", "--format=%(objectname) %(refname)")
-    return refs, git_in(world.path, "status", "--porcelain"), git_in(world.path, "ls-files", "-s")
 
 
 def test_merging_in_a_bare_repository(world: World, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SHOWN = ("llm_prompt.txt", "tool_calls.jsonl", "output.json", "review.json", "stdout.log", "stderr.log", "diff.patch")
 """Files that `JOB:NODE` prints, in this order; the rest is named."""
 
+_NODE = ("name", "uses", "kind", "verdict", "reason", "seconds", "tries", "details", "artifact_tree", "key_id")
+
 
 @click.command()
 @click.argument("job", metavar="TASK[:NODE]")
@@ -94,18 +96,7 @@ def _overview(entry: Any, as_json: bool) -> None:
 
 
 def _node_json(node: Any) -> dict[str, Any]:
-    return {
-        "name": node.name,
-        "uses": node.uses,
-        "kind": node.kind,
-        "verdict": node.verdict,
-        "reason": node.reason,
-        "seconds": node.seconds,
-        "tries": node.tries,
-        "details": node.details,
-        "artifact_tree": node.artifact_tree,
-        "key_id": node.key_id,
-    }
+    return {name: getattr(node, name) for name in _NODE}
 
 
 def _node(job: str, node: Any, files: Any) -> None:
