@@ -153,7 +153,7 @@ class _LedgerCheck:
         text = notes.read_note(self.objects, self.ground.notes, commit) if self.ground.notes else None
         lines = (text or b"").splitlines(keepends=True)
         owner = self.own.get(commit)
-        prefix = own_prefix(*owner[:2]) if owner and owner[2] else None
+        prefix = own_prefix(*owner[:2]) if owner else None
         return [line for line in lines if not (prefix and line.startswith(prefix)) and self._counts(line, only)]
 
     def _counts(self, line: bytes, only: str | None) -> bool:
@@ -171,7 +171,11 @@ class _LedgerCheck:
             family = next((known for prefix, known in families if ref.startswith(prefix)), None)
             if family is not None and ref.split("/", 3 + ref.startswith(PRS))[-1] not in family:
                 yield JobVerdict("tampered", None, None, ref, oid, "no night has signed it")
-            elif family is None and ref.startswith("refs/pantheon/") and not ref.startswith(RUNS):
+            elif (
+                family is None
+                and ref.startswith("refs/pantheon/")
+                and not ref.startswith((RUNS, "refs/pantheon/keys/"))
+            ):
                 yield JobVerdict("incomplete", None, None, ref, oid, "not a ref that this version knows")
         if self.ground.notes is None:
             return

@@ -98,8 +98,9 @@ def _job(ground: Ground, night: NightGround, folder: JobFolder, place: str) -> S
         require(said["subject"].get("commit") == commit, "two commits for one job")
     with at(place, folder.tree):
         named = {node["folder"].encode() for node in said["nodes"]} | {JOB_FILE}
-        if wrong := sorted(named ^ entries.keys()):
-            raise TamperedError(f"{wrong[0].decode()} {'is gone' if wrong[0] in named else 'was added'}")
+    for name in sorted(named ^ entries.keys()):
+        with at(f"{place}/{name.decode('utf-8', 'backslashreplace')}", folder.tree):
+            raise TamperedError("is gone" if name in named else "was added")
     return job
 
 

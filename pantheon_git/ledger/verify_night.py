@@ -17,7 +17,7 @@ from pantheon_git.ledger.trust import NIGHT
 from pantheon_git.ledger.verdict import Fault, JobVerdict, at, require
 from pantheon_git.ledger.verify_chunk import JOBS, Chunk, Told
 from pantheon_git.ledger.verify_job import Ground, NightGround, open_signed, remote_branch
-from pantheon_git.repo.objects import FOLDER, Commit
+from pantheon_git.repo.objects import FOLDER, Commit, Entry
 
 Work = Callable[[Iterable[Chunk]], Iterator[list[Told]]]
 """Verifies chunks, in order, here or in other processes."""
@@ -48,6 +48,8 @@ class NightCheck:
     jobs: set[str] = field(default_factory=set)
     own: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     """Commit of a job that said so → the job, and, of a good one, the oid of its note if nothing else stands there."""
+    spoiled: dict[str, JobVerdict] = field(default_factory=dict)
+    """Job (empty: the night itself) → what of its entry was changed or taken out later in the chain."""
     began: set[tuple[str, str]] = field(default_factory=set)
     """Base commits and target branches of its jobs."""
 
@@ -57,12 +59,14 @@ class NightCheck:
             commits = self._read_chain()
             contexts = self._opening(commits[0])
             folders = self._folders(commits)
+            self._spoiled(commits)
         except Fault as fault:
             yield fault.verdict(self.night, None)
             return
         for told in self.work(self._chunks(commits, contexts, folders)):
             for one in told:
-                yield self._take(one)
+                if (verdict := self._take(one)) is not None:
+                    yield verdict
         yield from self._whole(commits, contexts, folders)
 
     def _read_chain(self) -> list[Commit]:
@@ -97,6 +101,23 @@ class NightCheck:
                 found.append(list(job_folders(self.ground.objects, commit.tree, before.tree)))
         return found
 
+    def _spoiled(self, commits: list[Commit]) -> None:
+        """What stood in the tree of one commit and is gone or changed in the next: readers see the last one."""
+        for before, commit, oid in zip(commits, commits[1:], self.chain[1:], strict=False):
+            with at(RUNS + self.night, oid):
+                if not self._lost(before.tree, commit.tree):
+                    continue
+                for path, old, new in self.ground.objects.changes(before.tree, commit.tree):
+                    if old is not None:
+                        self._spoil(path.decode("utf-8", "backslashreplace"), new)
+
+    def _spoil(self, path: str, new: Entry | None) -> None:
+        job = path.split("/")[1] if path.count("/") > 1 else ""
+        problem = "was changed after the night had signed it" if new else "was taken out of the chain"
+        place = f"{RUNS}{self.night}:{path}"
+        verdict = JobVerdict("tampered", self.night, job or None, place, new.oid if new else None, problem)
+        self.spoiled.setdefault(job, verdict)
+
     def _chunks(
         self, commits: list[Commit], contexts: dict[str, JobContext], folders: list[list[JobFolder]]
     ) -> Iterator[Chunk]:
@@ -124,19 +145,22 @@ class NightCheck:
         except PantheonError:
             return None
 
-    def _take(self, told: Told) -> JobVerdict:
-        if told.job in self.jobs:
-            place = f"{RUNS}{self.night}:{told.job}"
-            return JobVerdict("tampered", self.night, told.job, place, None, "its entry was written twice")
+    def _take(self, told: Told) -> JobVerdict | None:
+        """The verdict on a job; None where it came before."""
+        again = told.job in self.jobs
         self.jobs.add(told.job)
-        if told.base is not None:
+        if told.base is not None and not again:
             self.endings[told.job] = told.ending
             self._owe(told.base, told.line, told.job)
-        if told.commit:
+        if told.commit and not again:
             self.own[told.commit] = (told.job, told.note)
             if told.verdict.ok:
                 self.commits[told.job] = told.commit
-        return told.verdict
+        if again:
+            place, problem = f"{RUNS}{self.night}:{told.job}", "its entry was written twice"
+            twice = JobVerdict("tampered", self.night, told.job, place, None, problem)
+            return None if told.job in self.spoiled else twice
+        return self.spoiled.get(told.job, told.verdict)
 
     def _owe(self, base: str, line: str, job: str) -> None:
         self.lines.setdefault(base, {})[digest(note([line]))] = job
@@ -150,7 +174,8 @@ class NightCheck:
             lambda: self._links(commits, folders),
             lambda: self._artifact_commit(commits),
         ]
-        good = True
+        good = not self.spoiled
+        yield from (verdict for job, verdict in self.spoiled.items() if job not in self.jobs)
         for check in checks:
             try:
                 check()
@@ -166,8 +191,6 @@ class NightCheck:
                 commit = check_commit(self.ground.objects, oid, self.ground.keys, NIGHT)
                 if number == 0:
                     continue
-                lost = self._lost(commits[number - 1].tree, commit.tree)
-                require(not lost, "an entry was taken out of the chain")
                 new = {folder.job for folder in folders[number]}
                 expected = {self.commits[job] for job in new if job in self.commits}
                 require(expected <= set(commit.parents[1:]), "a job's commit is not among its parents")
@@ -204,18 +227,19 @@ class NightCheck:
         with at(f"{RUNS}{self.night}:close.json", entry.oid if entry else None):
             if entry is None:
                 raise PantheonError("the night has no close: it runs, was cut off, or its end was taken away")
-            self.closed = open_signed(self.ground, self.ground.objects.blob(entry.oid), CLOSED, "closed")
-            said = self.closed.predicate
+            closed = open_signed(self.ground, self.ground.objects.blob(entry.oid), CLOSED, "closed")
+            said = closed.predicate
             require(said["night"] == self.night, "the close of another night, replayed here")
-            require(len(commits) > 1 and said["head"] == self.chain[-2], "the chain does not end where it was closed")
-            opening = sha256(self.opened.envelope.payload) if self.opened else None
-            require(said["previous"] == opening, "the close of another opening")
             named = {job: ending for ending, jobs in said["endings"].items() for job in jobs}
             if lost := sorted(named.keys() - self.jobs):
                 raise TamperedError(f"{lost[0]} ended as {named[lost[0]]}, but its entry is gone")
             wrong = sorted(job for job in self.endings if self.endings[job] != named.get(job))
             require(not wrong, f"{wrong[0] if wrong else ''} is not among the jobs that the night closed with")
             require(said["count"] == len(named), "a wrong count of jobs")
+            require(len(commits) > 1 and said["head"] == self.chain[-2], "the chain does not end where it was closed")
+            opening = sha256(self.opened.envelope.payload) if self.opened else None
+            require(said["previous"] == opening, "the close of another opening")
         for context in contexts.values():
             if context.job not in self.jobs:
-                self._owe(context.base, absent_line(context, self.closed), context.job)
+                self._owe(context.base, absent_line(context, closed), context.job)
+        self.closed = closed

@@ -1,0 +1,178 @@
+"""A truly signed ledger, and a copy of it for each attack: refs as text, objects through alternates, so that one is cheap.
+
+The attacker may write every object and every ref, and holds keys of their own, but not one that is trusted now.
+"""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pantheon_git.ledger import read, sshsig
+from pantheon_git.ledger.keys import Key, generate
+from pantheon_git.ledger.layout import ARTIFACTS, RUNS
+from pantheon_git.ledger.meta import Event, add_event
+from pantheon_git.ledger.trust import NIGHT, PERSON, TrustedKeys
+from pantheon_git.ledger.verdict import JobVerdict
+from pantheon_git.ledger.verify import verify
+from pantheon_git.repo.git import Git
+from pantheon_git.repo.objects import Commit, Entry, Objects, hash_object, parse_commit
+from pantheon_git.repo.refs import read_refs
+from pantheon_git.repo.writer import Writer, commit_bytes
+from tests.ledger_kit import NODES, House, house
+
+FIRST, SECOND, THIRD = "20261125T230000Z", "20261126T230000Z", "20261127T230000Z"
+Change = Callable[[str], str]
+"""From a tree to the one in its place."""
+_LONG = tuple(f"step{number:02}" for number in range(20))
+
+
+def signed_ledger(folder: Path) -> House:
+    """Three nights with every ending, a note that is shortened, a job that was put off, reviews and a merge."""
+    at = house(folder, ["g"])
+    at.night([at.result("a.1"), at.result("b.1", "failed"), at.result("c.1", "unchanged")], FIRST, group=1)
+    more = [at.result("d.1", night=SECOND), at.result("e.1", "refused", SECOND), at.result("f.1", "error", SECOND)]
+    at.night([*more, at.result("h.1", night=SECOND, nodes=_LONG)], SECOND, group=2)
+    for job, what in (("a", "comment"), ("a", "approved"), ("d", "rejected"), ("b", "requeue")):
+        entry = read.job(at.git, at.objects, job)
+        add_event(at.git, at.objects, at.key, entry, Event(what, "Ada <a@b>", "why"))  # type: ignore[arg-type]
+    at.git.run("merge", "-q", "--ff-only", "pantheon/pr/h.1")
+    results = [at.result(job, night=THIRD) for job in ("g.1", "i.1")]
+    at.ledger.open_night(THIRD, [*(result.context for result in results), at.context("j.1", THIRD)], {})
+    at.ledger.commit_group(THIRD, results)
+    at.ledger.close_night(THIRD, {"put_off": {"j": "not tonight"}})
+    return at
+
+
+@dataclass
+class World:
+    """The ledger as it was signed, and the attacker's copy."""
+
+    house: House
+    copy: Path
+    keys: TrustedKeys
+    outsiders: dict[str, Key]
+    """Why it does not count → a key that the attacker holds."""
+    refs: dict[str, str] = field(default_factory=dict)
+    """Of the copy, for this attack."""
+    anchors: dict[str, object] = field(default_factory=dict)
+    """`at` and `high_water`, where the attack needs one to be found."""
+
+    def __post_init__(self) -> None:
+        self.honest = read_refs(self.house.git)
+        self.git = Git.discover(self.copy)
+        self.objects = Objects(self.git)
+        self.begin()
+
+    def begin(self) -> None:
+        """As if nothing had happened."""
+        self.refs, self.anchors = dict(self.honest), {}
+        self.writer = Writer(self.objects)
+
+    def found(self) -> list[JobVerdict]:
+        """What verification finds in the copy."""
+        self.write()
+        verdicts = verify(self.git, self.keys, objects=self.objects, **self.anchors)  # type: ignore[arg-type]
+        return [verdict for verdict in verdicts if not verdict.ok]
+
+    def write(self) -> None:
+        """Loose objects and packed refs, past git, which would refuse some of them."""
+        for oid, (kind, data) in self.writer.objects.items():
+            path = self.copy / "objects" / oid[:2] / oid[2:]
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(zlib.compress(b"%s %d\0" % (kind.encode(), len(data)) + data, 1))
+        lines = "".join(f"{oid} {ref}\n" for ref, oid in sorted(self.refs.items()))
+        (self.copy / "packed-refs").write_text(f"# pack-refs with: peeled fully-peeled sorted \n{lines}")
+
+    def put(self, kind: str, data: bytes) -> str:
+        oid = hash_object(kind, data)
+        self.writer.add(oid, kind, data)
+        return oid
+
+    def tree_of(self, ref: str) -> str:
+        return self.commit(self.refs[ref]).tree
+
+    def commit(self, oid: str) -> Commit:
+        return parse_commit(self.writer.reader.raw(oid)[1])
+
+    def files(self, ref: str) -> list[tuple[bytes, Entry]]:
+        return list(self.objects.walk(self.tree_of(ref)))
+
+    def chain(self, ref: str) -> list[Commit]:
+        """Oldest first."""
+        found, oid = [], self.refs[ref]
+        while oid:
+            found.append(self.commit(oid))
+            oid = found[-1].parents[0] if found[-1].parents else ""
+        return found[::-1]
+
+    def rewrite(self, ref: str, change: Change, key: Key | None = None, unsigned: bool = False) -> None:
+        """The ref's chain anew, each tree through `change`: with the old signatures, with `key`'s, or with none."""
+        parent = ""
+        for commit in self.chain(ref):
+            parents = [parent, *commit.parents[1:]] if parent else list(commit.parents[1:])
+            parent = self.commit_again(commit, change(commit.tree), parents, key, unsigned)
+        self.refs[ref] = parent
+
+    def commit_again(
+        self, commit: Commit, tree: str, parents: list[str], key: Key | None = None, unsigned: bool = False
+    ) -> str:
+        signature = None if unsigned else commit.gpgsig
+        if key is not None:
+            bare = commit_bytes(tree, parents, commit.author, commit.message, committer=commit.committer)
+            signature = sshsig.sign(key, bare)
+        raw = commit_bytes(
+            tree, parents, commit.author, commit.message, committer=commit.committer, gpgsig=signature
+        )  # fmt: skip
+        return self.put("commit", raw)
+
+    def with_file(self, path: bytes, data: bytes | None) -> Change:
+        """Set a file in every tree that has it; None takes it out."""
+
+        def change(tree: str) -> str:
+            old = self.writer.reader.find(tree, path)
+            if old is None:
+                return tree
+            new = None if data is None else Entry(old.mode, b"", self.writer.blob(data))
+            return self.writer.edit_tree(tree, {path: new})
+
+        return change
+
+
+def world(folder: Path) -> World:
+    """A ledger in `folder`, and the place where attacks on it happen. Keys of this home are made."""
+    at = signed_ledger(folder / "repo")
+    copy = folder / "copy.git"
+    at.git.run("init", "-q", "--bare", str(copy))
+    (copy / "objects/info/alternates").write_text(f"{at.git.objects_dir}\n")
+    outsiders = {why: generate(folder / "outsiders" / why) for why in ("unknown", "expired", "not-yet", "person-only")}
+    lines = [
+        f'{NIGHT},{PERSON} namespaces="git" {at.key.public_line}',
+        f'{NIGHT},{PERSON} namespaces="git",valid-before="20200101Z" {outsiders["expired"].public_line}',
+        f'{NIGHT},{PERSON} namespaces="git",valid-after="20990101Z" {outsiders["not-yet"].public_line}',
+        f'{PERSON} namespaces="git" {outsiders["person-only"].public_line}',
+    ]
+    trust = folder / "allowed_signers"
+    trust.write_text("\n".join(lines) + "\n")
+    return World(at, copy, TrustedKeys.load(trust), outsiders)
+
+
+def flipped(chance: random.Random, data: bytes) -> bytes:
+    """One bit of one byte; a byte where there was none."""
+    changed = bytearray(data or b" ")
+    changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
+    return bytes(changed)
+
+
+def nights(refs: dict[str, str]) -> Iterator[str]:
+    return (ref.removeprefix(RUNS) for ref in sorted(refs) if ref.startswith(RUNS))
+
+
+def artifact_ref(night: str) -> str:
+    return ARTIFACTS + night
+
+
+__all__ = ["NODES", "World", "flipped", "nights", "signed_ledger", "world"]
