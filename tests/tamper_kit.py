@@ -70,6 +70,10 @@ def attacks(at: World, count: int, seed: int) -> Iterator[Tried]:
             return
 
 
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mutations", type=int, default=2000)
@@ -87,12 +91,12 @@ def main() -> int:
             if not tried.ok:
                 wrong.append(tried)
     for name, (count, found) in counts.items():
-        print(f"{name:46} {count:6} {found:6}")
+        say(f"{name:46} {count:6} {found:6}")
     total, found = (sum(pair[n] for pair in counts.values()) for n in (0, 1))
-    print(f"{'all':46} {total:6} {found:6}   {100 * found / total:.2f} % found and named")
-    print(f"{1000 * (time.perf_counter() - started) / total:.0f} ms each, {os.cpu_count()} cores")
+    say(f"{'all':46} {total:6} {found:6}   {100 * found / total:.2f} % found and named")
+    say(f"{1000 * (time.perf_counter() - started) / total:.0f} ms each, {os.cpu_count()} cores")
     for tried in wrong[:20]:
-        print(f"NOT FOUND OR NAMED: {tried.seed}: wanted {tried.named}; said {[str(v) for v in tried.found]}")
+        say(f"NOT FOUND OR NAMED: {tried.seed}: wanted {tried.named}; said {[str(v) for v in tried.found]}")
     return 1 if wrong else 0
 
 

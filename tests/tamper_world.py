@@ -1,4 +1,4 @@
-"""A truly signed ledger, and a copy of it for each attack: refs as text, objects through alternates, so that one is cheap.
+"""A truly signed ledger, and a copy of it for each attack: refs as text, objects through alternates; so it is cheap.
 
 The attacker may write every object and every ref, and holds keys of their own, but not one that is trusted now.
 """

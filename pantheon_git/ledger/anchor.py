@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pantheon_git.errors import PantheonError
+from pantheon_git.ledger.key_records import KEYS
 from pantheon_git.ledger.layout import META, RUNS
 from pantheon_git.ledger.notes import REF
 from pantheon_git.ledger.origin import NO_GRAFTS, UNCACHED
@@ -23,7 +24,7 @@ from pantheon_git.repo.git import Git
 TRAILER = "Pantheon-Ledger"
 _MERGES = 10
 """Merges asked for their trailer, newest first."""
-_HEADS = (RUNS, META, REF)
+_HEADS = (RUNS, META, KEYS, REF)
 
 
 def check_anchors(
@@ -62,10 +63,14 @@ def moved_back(git: Git, ref: str, mark: str, now: str | None) -> JobVerdict | N
         return None
     if now is None:
         return JobVerdict("tampered", where=ref, oid=mark, problem="it was here when last verified, and is gone")
-    asked = ("merge-base", "--is-ancestor", mark, now)
-    if git.run(*UNCACHED, *asked, check=False, env=NO_GRAFTS).code == 0:
+    if is_ancestor(git, mark, now):
         return None
     return JobVerdict("tampered", where=ref, oid=now, problem=f"rolled back: it was at {mark} when last verified")
+
+
+def is_ancestor(git: Git, old: str, new: str) -> bool:
+    """Whether the history of `new` holds `old`, or is it."""
+    return git.run(*UNCACHED, "merge-base", "--is-ancestor", old, new, check=False, env=NO_GRAFTS).code == 0
 
 
 def read_marks(path: Path | None) -> dict[str, str]:
@@ -86,7 +91,7 @@ def marks_file(git: Git) -> Path:
 
 def write_marks(path: Path, refs: Mapping[str, str]) -> None:
     """Remember the ledger's heads. Call it only after a verification that found nothing wrong."""
-    marks = {ref: oid for ref, oid in sorted(refs.items()) if ref == REF or ref.startswith((RUNS, META))}
+    marks = {ref: oid for ref, oid in sorted(refs.items()) if ref.startswith(_HEADS)}
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
         json.dump(marks, file, indent=1)

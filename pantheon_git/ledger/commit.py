@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pantheon_git.errors import TamperedError
 from pantheon_git.ledger import sshsig
-from pantheon_git.ledger.keys import Key
+from pantheon_git.ledger.keys import Key, PublicKey
 from pantheon_git.ledger.trust import Role, TrustedKeys
 from pantheon_git.repo.objects import Commit, Objects
 from pantheon_git.repo.writer import Writer, commit_bytes
@@ -34,16 +34,21 @@ def signed_commit(
 def check_commit(objects: Objects, oid: str, keys: TrustedKeys, role: Role) -> Commit:
     """The commit, if a key that was trusted as `role` when it was made signed all of it; else TamperedError."""
     commit = objects.commit(oid)
+    keys.require(signer_of(commit).key_id, role, committed_at(commit))
+    return commit
+
+
+def signer_of(commit: Commit) -> PublicKey:
+    """The key that signed all of the commit, whoever it belongs to; TamperedError where none did."""
     if commit.gpgsig is None:
         raise TamperedError("the commit is not signed")
     key = sshsig.verify(commit.gpgsig + "\n", commit.unsigned)
-    keys.require(key.key_id, role, committed_at(commit))
     again = commit_bytes(
         commit.tree, commit.parents, commit.author, commit.message, committer=commit.committer, gpgsig=commit.gpgsig
     )
     if again != commit.raw:  # a second signature header, say, which no signature covers
         raise TamperedError("the commit holds more than what was signed")
-    return commit
+    return key
 
 
 def committed_at(commit: Commit) -> int:

@@ -5,21 +5,25 @@ What it does not prove it says: without an anchor nobody can tell a ledger from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from pantheon_git.errors import PantheonError
 from pantheon_git.ledger import notes
-from pantheon_git.ledger.anchor import check_anchors
+from pantheon_git.ledger.anchor import check_anchors, is_ancestor
 from pantheon_git.ledger.commit import check_commit
+from pantheon_git.ledger.key_records import KEYS
+from pantheon_git.ledger.keyring import Fault as KeyFault
 from pantheon_git.ledger.layout import ARTIFACTS, FAILED, META, PRS, RUNS
 from pantheon_git.ledger.lines import plain
 from pantheon_git.ledger.origin import check_origin
 from pantheon_git.ledger.trust import NIGHT, TrustedKeys
 from pantheon_git.ledger.twins import find_twins
-from pantheon_git.ledger.verdict import Fault, JobVerdict, Summary, at, require, summarise
+from pantheon_git.ledger.verdict import Fault, JobVerdict, Kind, Summary, at, require, summarise
 from pantheon_git.ledger.verify_job import Ground, own_prefix
+from pantheon_git.ledger.verify_keys import check_records
 from pantheon_git.ledger.verify_night import NightCheck, digest
 from pantheon_git.ledger.verify_pool import Pool
 from pantheon_git.repo.git import Git
@@ -31,6 +35,7 @@ Progress = Callable[[str, int], None]
 """Name of the night, jobs verified in all so far."""
 Anchor = str
 """Oid of a head that the ledger once had."""
+_UNKNOWN = "not a ref that this version knows"
 _HEX = set("0123456789abcdef")
 
 
@@ -43,13 +48,14 @@ def verify(
     at: Anchor | None = None,
     high_water: Path | None = None,
     objects: Objects | None = None,
+    key_faults: Sequence[KeyFault] = (),
     processes: int = 0,
 ) -> Iterator[JobVerdict]:
     """A verdict for each job, then for its night, and at the end for the ledger as a whole; never stops at a fault.
 
     `night`: only that one (PantheonError when there is none). `at`, `high_water` (a file, see `anchor`): what was seen
-    before, to find a rollback. `processes`: for a night of 400 jobs or more; 0: one a core. Memory is bounded by the
-    names of jobs, not by content.
+    before, to find a rollback. `key_faults`: records of keys that do not count (`keyring`). `processes`: for a night of
+    400 jobs or more; 0: one a core. Memory is bounded by the names of jobs, not by content.
     """
     refs = read_refs(git)
     check = _LedgerCheck(objects or Objects(git), keys, refs, processes)
@@ -57,6 +63,8 @@ def verify(
     if night is not None and night not in names:
         raise PantheonError(f"no night {night} in this ledger", "pantheon-git log")
     yield from check.opening()
+    yield from (JobVerdict("tampered", where=fault.ref, oid=fault.oid, problem=fault.problem) for fault in key_faults)
+    yield from check_records(check.objects, keys, refs)
     yield from check.nights(names if night is None else [night], progress)
     yield from check.base_notes(night)
     if night is None:
@@ -97,14 +105,15 @@ class _LedgerCheck:
                 if tip and self.objects.commit(tip).gpgsig is None:
                     yield JobVerdict("remark", problem=f"{notes.REF} was last written unsigned, by stock git")
                 elif tip:
-                    check_commit(self.objects, tip, self.keys, NIGHT)
+                    held = partial(is_ancestor, self.objects.git, tip)
+                    check_commit(self.objects, tip, self.keys.at(notes.REF, held), NIGHT)
         except Fault as fault:
             yield fault.verdict(None, None)
         self.ground = Ground(self.objects, self.keys, self.refs, tree, find_twins(self.objects, self.refs))
 
     def nights(self, names: list[str], progress: Progress | None) -> Iterator[JobVerdict]:
         done = 0
-        pool = Pool(self.objects, self.keys, self.ground.notes, self.processes)
+        pool = Pool(self.objects, self.ground.notes, self.processes)
         try:
             for name in names:
                 night = NightCheck(self.ground, pool, name, self.refs[RUNS + name])
@@ -166,17 +175,10 @@ class _LedgerCheck:
             if head not in self.chains.get(previous, ()):
                 problem = f"night {night} followed its commit {head[:12]}, which is gone"
                 yield JobVerdict("tampered", previous, None, RUNS + previous, head, problem)
-        families = ((PRS, self.jobs), (FAILED, self.jobs), (META, self.jobs), (ARTIFACTS, self.chains))
         for ref, oid in sorted(self.refs.items()):
-            family = next((known for prefix, known in families if ref.startswith(prefix)), None)
-            if family is not None and ref.split("/", 3 + ref.startswith(PRS))[-1] not in family:
-                yield JobVerdict("tampered", None, None, ref, oid, "no night has signed it")
-            elif (
-                family is None
-                and ref.startswith("refs/pantheon/")
-                and not ref.startswith((RUNS, "refs/pantheon/keys/"))
-            ):
-                yield JobVerdict("incomplete", None, None, ref, oid, "not a ref that this version knows")
+            if problem := self._stray(ref):
+                kind: Kind = "incomplete" if problem == _UNKNOWN else "tampered"
+                yield JobVerdict(kind, None, None, ref, oid, problem)
         if self.ground.notes is None:
             return
         try:
@@ -184,6 +186,14 @@ class _LedgerCheck:
                 yield from self._notes(self.ground.notes)
         except Fault as fault:
             yield fault.verdict(None, None)
+
+    def _stray(self, ref: str) -> str:
+        """Why a ref in our names is nobody's; empty where it is somebody's, or in another name."""
+        for prefix, known in ((PRS, self.jobs), (FAILED, self.jobs), (META, self.jobs), (ARTIFACTS, self.chains)):
+            if ref.startswith(prefix):
+                return "" if ref.removeprefix(prefix) in known else "no night has signed it"
+        ours = ref.startswith("refs/pantheon/") and not ref.startswith((RUNS, KEYS))
+        return _UNKNOWN if ours else ""
 
     def _notes(self, tree: str) -> Iterator[JobVerdict]:
         """Notes that no night has signed. A commit may have one in one place: git shows all that it finds."""

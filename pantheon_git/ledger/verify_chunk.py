@@ -32,6 +32,8 @@ class Chunk:
     folders: Sequence[JobFolder]
     refs: Mapping[str, str]
     twins: Mapping[str, frozenset[str]]
+    keys: TrustedKeys
+    """Those that count for these jobs."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,10 @@ class Told:
     """Of a good job, the oid of its note if nothing else stands there."""
 
 
-def verify_chunk(objects: Objects, keys: TrustedKeys, notes: str | None, chunk: Chunk) -> list[Told]:
+def verify_chunk(objects: Objects, notes: str | None, chunk: Chunk) -> list[Told]:
     """One answer for each job, in order. `notes`: the notes tree."""
     ahead = Ahead(objects)
-    ground = Ground(ahead, keys, chunk.refs, notes, chunk.twins)
+    ground = Ground(ahead, chunk.keys, chunk.refs, notes, chunk.twins)
     _read_ahead(ahead, ground, chunk)
     return [_told(ground, chunk.night, folder) for folder in chunk.folders]
 

@@ -223,9 +223,11 @@ def _meta(ground: Ground, job: Signed) -> None:
     name = job.predicate["job"]
     ref, entry = META + name, sha256(job.envelope.payload)
     oid, later = ground.refs.get(ref), None
+    after: list[str] = []
     while oid is not None:
+        after.append(oid)
         with at(f"{ref}:meta.json", oid):
-            commit = check_commit(ground.objects, oid, ground.keys, PERSON)
+            commit = check_commit(ground.objects, oid, ground.keys.at(ref, after.__contains__), PERSON)
             meta = _metadata(ground, commit)
             if meta.entry != entry and meta.entry in ground.twins.get(name, ()):
                 return  # that of the other night's entry, whose verdict tells of it

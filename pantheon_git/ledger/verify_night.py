@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from pantheon_git.errors import PantheonError, TamperedError
+from pantheon_git.ledger.anchor import is_ancestor
 from pantheon_git.ledger.commit import check_commit, trailers
 from pantheon_git.ledger.layout import ARTIFACTS, CLOSE, FAILED, META, OPEN, PRS, RUNS, JobFolder, job_folders
 from pantheon_git.ledger.lines import Signed, absent_line, note
 from pantheon_git.ledger.records import JobContext
 from pantheon_git.ledger.statement import CLOSED, OPENED, canonical, jobs_of, sha256
-from pantheon_git.ledger.trust import NIGHT
+from pantheon_git.ledger.trust import NIGHT, TrustedKeys
 from pantheon_git.ledger.verdict import Fault, JobVerdict, at, require
 from pantheon_git.ledger.verify_chunk import JOBS, Chunk, Told
 from pantheon_git.ledger.verify_job import Ground, NightGround, open_signed, remote_branch
@@ -85,7 +87,8 @@ class NightCheck:
             entries = {entry.name: entry for entry in self.ground.objects.tree(commit.tree)}
         with at(f"{RUNS}{self.night}:open.json", entries[OPEN].oid if OPEN in entries else None):
             require(entries.keys() == {OPEN}, "the chain does not begin with the opening of the night")
-            self.opened = open_signed(self.ground, self.ground.objects.blob(entries[OPEN].oid), OPENED, "opened")
+            ground = replace(self.ground, keys=self._keys(0))
+            self.opened = open_signed(ground, self.ground.objects.blob(entries[OPEN].oid), OPENED, "opened")
             said = self.opened.predicate
             require(said["night"] == self.night, "the opening of another night, replayed here")
             require(said["subject"]["jobs"] == {"sha256": sha256(canonical(said["jobs"]))}, "not the jobs it names")
@@ -124,13 +127,25 @@ class NightCheck:
         artifacts = self._artifacts()
         ended = self.ground.objects.find(commits[-1].tree, CLOSE) is not None
         unfinished = frozenset() if ended else frozenset(folder.job for folder in folders[-1])
-        rest = itertools.chain.from_iterable(folders)
-        while part := list(itertools.islice(rest, JOBS)):
+        for keys, part in self._parts(folders):
             names = {folder.job for folder in part}
             known = {name: contexts[name] for name in names if name in contexts}
             night = NightGround(self.night, known, artifacts, unfinished & names)
             twins = {name: self.ground.twins[name] for name in names if name in self.ground.twins}
-            yield Chunk(night, part, self._refs(names), twins)
+            yield Chunk(night, part, self._refs(names), twins, keys)
+
+    def _parts(self, folders: list[list[JobFolder]]) -> Iterator[tuple[TrustedKeys, list[JobFolder]]]:
+        """Jobs of several groups together; but not where a key was revoked, so that groups count or do not."""
+        groups = [(self.ground.keys, list(itertools.chain.from_iterable(folders)))]
+        if self.ground.keys.revoked:
+            groups = [(self._keys(number), group) for number, group in enumerate(folders)]
+        for keys, group in groups:
+            yield from ((keys, group[start : start + JOBS]) for start in range(0, len(group), JOBS))
+
+    def _keys(self, number: int) -> TrustedKeys:
+        """Those that count for what stands in one commit of the chain."""
+        after = self.chain[number:]
+        return self.ground.keys.at(RUNS + self.night, lambda head: head in after)
 
     def _refs(self, names: Iterable[str]) -> dict[str, str]:
         """Those that concern these jobs."""
@@ -188,7 +203,7 @@ class NightCheck:
     def _links(self, commits: list[Commit], folders: list[list[JobFolder]]) -> None:
         for number, oid in enumerate(self.chain):
             with at(RUNS + self.night, oid):
-                commit = check_commit(self.ground.objects, oid, self.ground.keys, NIGHT)
+                commit = check_commit(self.ground.objects, oid, self._keys(number), NIGHT)
                 if number == 0:
                     continue
                 new = {folder.job for folder in folders[number]}
@@ -216,7 +231,8 @@ class NightCheck:
             return  # each job with an artifact has told
         named = [told["Pantheon-Artifacts"] for c in commits if "Pantheon-Artifacts" in (told := trailers(c.message))]
         with at(ref, tip):
-            check_commit(self.ground.objects, tip, self.ground.keys, NIGHT)
+            held = partial(is_ancestor, self.ground.objects.git, tip)
+            check_commit(self.ground.objects, tip, self.ground.keys.at(ref, held), NIGHT)
             if self.closed is None and named[-2:-1] == [tip]:
                 raise PantheonError("it is one group behind: the night runs, or was cut off", "pantheon-git run")
             require(named[-1:] == [tip], "not the artifacts that the night signed")
@@ -227,7 +243,8 @@ class NightCheck:
         with at(f"{RUNS}{self.night}:close.json", entry.oid if entry else None):
             if entry is None:
                 raise PantheonError("the night has no close: it runs, was cut off, or its end was taken away")
-            closed = open_signed(self.ground, self.ground.objects.blob(entry.oid), CLOSED, "closed")
+            ground = replace(self.ground, keys=self._keys(len(commits) - 1))
+            closed = open_signed(ground, self.ground.objects.blob(entry.oid), CLOSED, "closed")
             said = closed.predicate
             require(said["night"] == self.night, "the close of another night, replayed here")
             named = {job: ending for ending, jobs in said["endings"].items() for job in jobs}

@@ -17,7 +17,6 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from pantheon_git.errors import PantheonError
-from pantheon_git.ledger.trust import TrustedKeys
 from pantheon_git.ledger.verify_chunk import Chunk, Told, verify_chunk
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
@@ -34,7 +33,6 @@ class Pool:
     """Verifies chunks in order. Call `close` at the end."""
 
     objects: Objects
-    keys: TrustedKeys
     notes: str | None
     processes: int = 0
     """0: one for each core that this process may use."""
@@ -46,7 +44,7 @@ class Pool:
         count = self.processes or min(_MOST, len(os.sched_getaffinity(0)))
         if len(first) < _SMALL or count < 2:
             for chunk in itertools.chain(first, rest):
-                yield verify_chunk(self.objects, self.keys, self.notes, chunk)
+                yield verify_chunk(self.objects, self.notes, chunk)
         else:
             yield from self._share_out(itertools.chain(first, rest), count)
 
@@ -72,7 +70,7 @@ class Pool:
     def _start(self) -> tuple[SpawnProcess, Connection]:
         """A fresh process: a fork would copy threads' locks and git's pipes."""
         ours, theirs = multiprocessing.Pipe()
-        args = (theirs, self.objects.git.path, self.keys, self.notes)
+        args = (theirs, self.objects.git.path, self.notes)
         process = multiprocessing.get_context("spawn").Process(target=_serve, args=args, daemon=True)
         process.start()
         theirs.close()
@@ -91,7 +89,7 @@ def _answer(pipe: Connection) -> list[Told]:
     return found
 
 
-def _serve(pipe: Connection, path: Path, keys: TrustedKeys, notes: str | None) -> None:
+def _serve(pipe: Connection, path: Path, notes: str | None) -> None:
     """Answer chunks until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who asked says when it is over
     objects = Objects(Git(path))
@@ -101,7 +99,7 @@ def _serve(pipe: Connection, path: Path, keys: TrustedKeys, notes: str | None) -
         except EOFError:
             return
         try:
-            answer: list[Told] | PantheonError = verify_chunk(objects, keys, notes, chunk)
+            answer: list[Told] | PantheonError = verify_chunk(objects, notes, chunk)
         except PantheonError as error:
             answer = error
         pipe.send(answer)

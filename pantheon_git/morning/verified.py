@@ -37,11 +37,20 @@ def verify_ledger(
     PantheonError where nobody is trusted or there is no such night.
     """
     objects = Objects(git)
-    keys = trusted(git, objects).keys
+    ring = trusted(git, objects)
     name = find_night(git, objects, night).night if night else None
     refs, marks = read_refs(git), marks_file(git)
     summary, wrong = Summary(), []
-    for verdict in verify(git, keys, night=name, progress=progress, at=anchor, high_water=marks, objects=objects):
+    for verdict in verify(
+        git,
+        ring.keys,
+        night=name,
+        progress=progress,
+        at=anchor,
+        high_water=marks,
+        objects=objects,
+        key_faults=ring.faults,
+    ):
         summary.add(verdict)
         tell(verdict)
         if not verdict.ok:
