@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import click
 
@@ -25,7 +25,7 @@ class Finding(NamedTuple):
 
 @click.command()
 @click.option(
-    "--jail", is_flag=True, help="Also try to break out of the jail: some forty probes, each with its control."
+    "--jail", is_flag=True, help="Also try to break out of the jail: some fifty probes, each with its control."
 )
 @JSON
 @click.pass_context
@@ -36,16 +36,24 @@ def doctor(ctx: click.Context, jail: bool, as_json: bool) -> int:
     night could run.
     """
     at = here(ctx)
-    found = [finding for look in (*CHECKS, *([_probes] if jail else [])) for finding in _safely(look, at)]
+    found = [finding for look in CHECKS for finding in _safely(look, at)]
+    record: dict[str, Any] = {}
+    if jail:
+        found += _safely(partial(_probes, record), at)
     missing = [finding for finding in found if finding.level == "missing"]
     if as_json:
-        print_json({"would_run": not missing, "findings": [finding._asdict() for finding in found]})
+        told = {"would_run": not missing, "findings": [finding._asdict() for finding in found]}
+        print_json({**told, "certificate": record} if jail else told)
         return 1 if missing else 0
     colours = {"ok": "green", "note": "yellow", "missing": "red"}
     for finding in found:
         click.echo(f"{style(finding.level.ljust(7), fg=colours[finding.level])}  {finding.name}: {finding.text}")
         if finding.hint and finding.level != "ok":
             click.echo(f"         → {finding.hint}")
+    if record:
+        from pantheon_git.cli.doctor_jail import show
+
+        show(record)
     why = "; ".join(finding.name for finding in missing)
     click.echo(f"\nwould a night run now? {'no: ' + why if missing else 'yes'}")
     return 1 if missing else 0
@@ -55,7 +63,11 @@ def _safely(look: Callable[[Here], Iterator[Finding]], at: Here) -> list[Finding
     try:
         return list(look(at))
     except PantheonError as error:
-        return [Finding(look.__name__.strip("_"), "missing", error.message.replace("\n", "; "), error.hint)]
+        return [
+            Finding(
+                getattr(look, "__name__", "probes").strip("_"), "missing", error.message.replace("\n", "; "), error.hint
+            )
+        ]
 
 
 def _git(at: Here) -> Iterator[Finding]:
@@ -97,18 +109,15 @@ def _jail(at: Here) -> Iterator[Finding]:
         yield Finding("bubblewrap", "note", support.reasons.get("bubblewrap", "not here"), "apt install bubblewrap")
 
 
-def _probes(at: Here) -> Iterator[Finding]:
-    """What the jail was shown to hold; what could not be shown proves nothing, and is said."""
-    from pantheon_git.day.proof import prove
+def _probes(record: dict[str, Any], at: Here) -> Iterator[Finding]:
+    """What a night would sign of its jail; `record` is filled with all of it."""
+    from pantheon_git.cli.doctor_jail import probe
 
-    found = asyncio.run(prove(at.git, at.config.jail))
-    held = [one for one in found if one.verdict == "held"]
-    yield Finding("probes", "ok", f"{len(held)} of {len(found)} ways out work outside the jail and not inside")
-    for one in found:
-        if one.verdict == "escaped":
-            yield Finding(f"probe {one.name}", "missing", f"works inside the jail too: {one.inside}", "report this")
-        elif one.verdict != "held":
-            yield Finding(f"probe {one.name}", "note", f"{one.verdict}: {one.outside}")
+    record.update(probe(at))
+    told = f"{record['held']} of {len(record['probes'])} ways out work outside the jail and not inside"
+    yield Finding("probes", "ok", told)
+    for name in record["escaped"]:
+        yield Finding(f"probe {name}", "missing", "works inside the jail too", "report this")
 
 
 def _model(at: Here) -> Iterator[Finding]:

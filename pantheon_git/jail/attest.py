@@ -1,27 +1,40 @@
-"""Showing that a jail holds: each probe succeeds outside, else it proves nothing, and fails inside."""
+"""Showing that a jail holds: each probe succeeds outside, else it proves nothing, and fails inside.
+
+Three trials run side by side: all probes outside, all probes in a jail of the very kind that jobs get, and, in a second
+one with small limits, those that use up a whole job's memory or disk.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import json
 import os
-import secrets as random
-import signal
-import socket
-import sys
+import re
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pantheon_git.jail.layout import python
+from pantheon_git.errors import JailError
+from pantheon_git.jail.layout import LIBRARY, package_root, python
 from pantheon_git.jail.open import OpenJail, open_jail
-from pantheon_git.jail.probes import PROBES, Probe
-from pantheon_git.jail.protocol import JailSpec, Level
+from pantheon_git.jail.outside import outside
+from pantheon_git.jail.probe import Probe
+from pantheon_git.jail.probes import GREEDY, PROBES
+from pantheon_git.jail.protocol import Caps, JailSpec, Level, Share
+from pantheon_git.jail.removal import remove_tree
+from pantheon_git.jail.start import own
+from pantheon_git.jail.trial import NOT_STARTED
 
 Verdict = Literal["held", "escaped", "not provable here"]
-_SECONDS, _LATE = 20.0, "no end within its time"
+Ending = tuple[int, str]
+SMALL = Caps(wall_seconds=30, memory_mb=128, disk_mb=24, file_mb=16, processes=32)
+"""For the greedy ones, so that neither the jail nor the control has to use up much."""
+_SECONDS, _WIDTH = 10.0, 6
+_PATH = re.compile(r"(?<=.): '/.*'$")
+"""Where a file lies on this machine is nothing that everybody who has the ledger has to know."""
+_PROGRAM = "import sys; sys.path.append(%r); from pantheon_git.jail.trial import main; main()"
 
 
 @dataclass(frozen=True)
@@ -35,117 +48,153 @@ class Finding:
     inside: str
 
 
-async def attest(spec: JailSpec, level: Level | str, *, secrets: Sequence[Path] = ()) -> list[Finding]:
-    """Try every probe against a jail of `spec`; `secrets` are files (keys, credentials) that must not be readable.
+async def attest(
+    spec: JailSpec,
+    level: Level | str,
+    *,
+    secrets: Mapping[str, Path] | None = None,
+    git_dir: Path | None = None,
+    older: str = "",
+    probes: Sequence[Probe] = PROBES,
+    greedy: Sequence[Probe] = GREEDY,
+) -> list[Finding]:
+    """Try every probe against a jail of `spec`; `secrets` are files (keys, credentials) that must not be readable, by
+    what they are; `git_dir` is the real repository and `older` a commit that a job must not reach.
 
     The jail's folder is used up by this. Raises JailError when there is no such jail.
     """
-    probes = [*PROBES, *(_secret(path) for path in secrets)]
-    with _outside(spec) as known:
-        arguments = {id(probe): [argument.format_map(known) for argument in probe.arguments] for probe in probes}
-        controls = [await _control(probe, arguments[id(probe)]) for probe in probes]
-        async with await open_jail(spec, level) as jail:
-            found = []
-            for probe, control in zip(probes, controls, strict=True):
-                inside = await _inside(jail, probe, arguments[id(probe)])
-                found.append(_judge(probe, control, inside))
+    probes = [*probes, *(_secret(name, path) for name, path in (secrets or {}).items())]
+    with outside(spec, git_dir, older) as (known, lent):
+        small = replace(spec, job_dir=Path(tempfile.mkdtemp(prefix="greedy-", dir=spec.job_dir.parent)), caps=SMALL)
+        try:
+            controls, inside, controls_greedy, inside_greedy, linked = await asyncio.gather(
+                _controls(probes, known, lent),
+                _within(spec, level, probes, known),
+                _controls(greedy, known | _limits(SMALL), lent),
+                _greedily(small, level, greedy, known | _limits(SMALL)),
+                _through_a_link(small, level, Path(known["secret"]).parent),
+            )
+        finally:
+            remove_tree(small.job_dir)
+    return [
+        *(_judge(*one) for one in zip(probes, controls, inside, strict=True)),
+        *(_judge(*one) for one in zip(greedy, controls_greedy, inside_greedy, strict=True)),
+        linked,
+    ]
+
+
+def _limits(caps: Caps) -> dict[str, str]:
+    return {name: str(getattr(caps, name)) for name in ("processes", "memory_mb", "file_mb", "disk_mb")}
+
+
+def _secret(name: str, path: Path) -> Probe:
+    return Probe("secrets", f"read {name}", "import sys; open(sys.argv[1], 'rb').read(1)", (str(path),))
+
+
+def _judge(probe: Probe, control: Ending, inside: Ending) -> Finding:
+    """A probe whose control failed is no proof, but one that got through is an escape all the same."""
+    shown = control[0] == 0 and inside[0] != NOT_STARTED
+    verdict: Verdict = "escaped" if inside[0] == 0 else "held" if shown else "not provable here"
+    said = control[1] or ("succeeded" if control[0] == 0 else f"exit code {control[0]}")
+    if inside[0] == NOT_STARTED:
+        said = f"in the jail {inside[1]}"
+    elif verdict == "not provable here" and probe.control_needs_root and os.geteuid():
+        said = f"needs root: {said}"
+    met = _PATH.sub("", inside[1]) or ("succeeded" if inside[0] == 0 else "ended")
+    return Finding(probe.area, probe.name, verdict, _PATH.sub("", said), met)
+
+
+def _told(probes: Sequence[Probe], known: dict[str, str], width: int) -> list[str]:
+    """Both rounds as `trial.py` wants them: what all do, and what those with a second program do after."""
+    rounds = []
+    for code in ("code", "then"):
+        rows = [
+            {
+                "code": getattr(probe, code) or "import sys; sys.exit('nothing to do')",
+                "arguments": [argument.format_map(known) for argument in probe.arguments],
+                "alone": probe.alone,
+                "seconds": _SECONDS,
+            }
+            for probe in probes
+            if code == "code" or probe.then
+        ]
+        rounds.append(json.dumps({"width": width, "probes": rows}))
+    return rounds
+
+
+def _merged(probes: Sequence[Probe], first: list[Any], second: list[Any]) -> list[Ending]:
+    later = iter(second)
+    pairs = [next(later) if probe.then else one for probe, one in zip(probes, first, strict=True)]
+    return [(int(code), str(said)) for code, said in pairs]
+
+
+async def _controls(probes: Sequence[Probe], known: dict[str, str], lent: int) -> list[Ending]:
+    """Outside, in a folder of their own. The descriptor `lent` is inherited, and stands for any that might be."""
+    answers = []
+    with tempfile.TemporaryDirectory(prefix="control-") as folder:
+        for told in _told(probes, known, _WIDTH):
+            process = await asyncio.create_subprocess_exec(
+                *(python(), "-I", "-S", "-B", "-c", _PROGRAM % str(package_root().parent), told),
+                cwd=folder,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                env=_environment(known),
+                pass_fds=[lent],
+                start_new_session=True,
+            )
+            answers.append(json.loads((await process.communicate())[0]))
+    return _merged(probes, answers[0], answers[1])
+
+
+def _environment(known: dict[str, str]) -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/", "PROBE_MARK": known["mark"]}
+
+
+async def _within(spec: JailSpec, level: Level | str, probes: Sequence[Probe], known: dict[str, str]) -> list[Ending]:
+    width = _WIDTH if spec.caps.processes >= 4 * _WIDTH else 1
+    async with await open_jail(spec, level) as jail:
+        first, second = [await _in_jail(jail, told) for told in _told(probes, known | _limits(spec.caps), width)]
+    return _merged(probes, first, second)
+
+
+async def _in_jail(jail: OpenJail, told: str) -> list[Any]:
+    answer = await jail.exec([python(), "-I", "-S", "-B", "-c", _PROGRAM % LIBRARY, told], 6 * _SECONDS)
+    try:
+        found = json.loads(answer.stdout)
+    except ValueError:
+        said = answer.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise JailError(f"the probes did not run in the jail: {said or answer.code}", "pantheon-git doctor") from None
+    assert isinstance(found, list)  # noqa: S101 -- our own program's answer
     return found
 
 
-def _secret(path: Path) -> Probe:
-    return Probe("secrets", f"read {path.name}", "import sys; open(sys.argv[1], 'rb').read(1)", (str(path),))
+async def _greedily(spec: JailSpec, level: Level | str, probes: Sequence[Probe], known: dict[str, str]) -> list[Ending]:
+    """Each in a jail of its own: the watchdog ends a jail whole."""
+    return list(await asyncio.gather(*(_one_greedy(spec, level, probe, known) for probe in probes)))
 
 
-def _judge(probe: Probe, control: tuple[int, str], inside: tuple[int, str]) -> Finding:
-    """A probe whose control failed is no proof, but one that got through is an escape all the same."""
-    verdict: Verdict = "escaped" if inside[0] == 0 else "held" if control[0] == 0 else "not provable here"
-    outside = control[1] or "succeeded"
-    if verdict == "not provable here" and probe.control_needs_root and os.geteuid():
-        outside = f"needs root: {outside}"
-    return Finding(probe.area, probe.name, verdict, outside, inside[1] or "succeeded")
+async def _one_greedy(spec: JailSpec, level: Level | str, probe: Probe, known: dict[str, str]) -> Ending:
+    own = replace(spec, job_dir=Path(tempfile.mkdtemp(prefix="one-", dir=spec.job_dir)))
+    async with await open_jail(own, level) as jail:
+        try:
+            ended = (await _in_jail(jail, _told([probe], known, 1)[0]))[0]
+        except JailError as error:  # the jail was ended whole, which is an answer too
+            return 1, error.message
+    return int(ended[0]), str(ended[1])
 
 
-async def _control(probe: Probe, arguments: Sequence[str]) -> tuple[int, str]:
-    ended = (0, "")
-    with tempfile.TemporaryDirectory(prefix="probe-") as folder:
-        for code in (probe.code, probe.then) if probe.then else (probe.code,):
-            ended = await _run_outside([python(), "-I", "-c", code, *arguments], folder)
-    return ended
-
-
-async def _run_outside(argv: Sequence[str], folder: str) -> tuple[int, str]:
-    """In a session of its own, so that whatever it leaves in it can be ended."""
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        cwd=folder,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
+async def _through_a_link(spec: JailSpec, level: Level | str, outside: Path) -> Finding:
+    """A base commit that has a link where a shared folder is to go. Outside, the link is followed."""
+    checkout, share, job_dir = (spec.job_dir / name for name in ("linked", "share", "linked-job"))
+    for folder in (checkout, share, job_dir):
+        folder.mkdir(mode=0o755)
+        own(folder)
+    (checkout / "share").symlink_to(outside)
+    name, followed = "mount a shared folder beyond a link", (checkout / "share/secret").exists()
     try:
-        _, said = await asyncio.wait_for(process.communicate(), _SECONDS)
-    except TimeoutError:
-        os.killpg(process.pid, signal.SIGKILL)
-        await process.communicate()
-        return 1, _LATE
-    return process.returncode or 0, _last_line(said)
-
-
-async def _inside(jail: OpenJail, probe: Probe, arguments: Sequence[str]) -> tuple[int, str]:
-    ended = (0, "")
-    for code in (probe.code, probe.then) if probe.then else (probe.code,):
-        answer = await jail.exec([python(), "-I", "-c", code, *arguments], _SECONDS)
-        ended = (answer.code, _LATE if answer.timed_out else _last_line(answer.stderr))
-    return ended
-
-
-def _last_line(said: bytes) -> str:
-    return said.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
-
-
-@contextlib.contextmanager
-def _outside(spec: JailSpec) -> Iterator[dict[str, str]]:
-    """What probes try to reach: files, listeners and this process. All of it is gone afterwards."""
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="probed-")))
-        folder.chmod(0o755)
-        for name in ("secret", "writable"):
-            (folder / name).write_text("outside")
-            (folder / name).chmod(0o666)
-        tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        udp.bind(("127.0.0.1", 0))
-        abstract = random.token_hex(8)
-        for address in (f"\0{abstract}", str(folder / "socket")):
-            listener = stack.enter_context(socket.socket(socket.AF_UNIX))
-            listener.bind(address)
-            listener.listen()
-        (folder / "socket").chmod(0o777)
-        yield {
-            "secret": str(folder / "secret"),
-            "writable": str(folder / "writable"),
-            "repository": str(spec.checkout),
-            "variable": _own_variable(),
-            "pid": str(os.getpid()),
-            "mark": random.token_hex(8),
-            "tcp": str(tcp.getsockname()[1]),
-            "tcp6": str(_listen_on_ipv6(stack)),
-            "udp": str(udp.getsockname()[1]),
-            "abstract": abstract,
-            "path": str(folder / "socket"),
-            **{name: str(getattr(spec.caps, name)) for name in ("processes", "memory_mb", "file_mb")},
-        }
-
-
-def _own_variable() -> str:
-    """Something of this process's first environment, which /proc shows to whoever may look."""
-    lines = Path("/proc/self/environ").read_bytes().split(b"\0")
-    return max(lines, key=len).decode("utf-8", "replace") if lines else sys.executable
-
-
-def _listen_on_ipv6(stack: contextlib.ExitStack) -> int:
-    try:
-        return int(stack.enter_context(socket.create_server(("::1", 0), family=socket.AF_INET6)).getsockname()[1])
-    except OSError:
-        return 9  # no IPv6 here: the control fails, and says so
+        async with await open_jail(JailSpec(checkout, job_dir, [Share(share, "share")], spec.caps), level):
+            return Finding("files", name, "escaped", "succeeded", "the jail was opened")
+    except JailError as error:
+        met = "the jail was refused" if "is a link" in error.message else error.message
+        verdict: Verdict = "held" if followed and "is a link" in error.message else "not provable here"
+        return Finding("files", name, verdict, "succeeded" if followed else met, met)

@@ -42,7 +42,7 @@ async def open_jail(
     `streams` are three descriptors that one `attach` runs a program on; they stay the caller's to close.
     """
     support = detect(spec.job_dir)
-    chosen = _choose(support, level)
+    chosen = choose(support, level)
     kind: Tree = "overlay" if tree == "overlay" or (tree == "auto" and support.overlay) else "copy"
     if kind == "overlay":
         prepare_job_dir(spec.job_dir)
@@ -64,7 +64,7 @@ async def open_jail(
     return jail
 
 
-def _choose(support: Support, level: Level | str) -> Level:
+def choose(support: Support, level: Level | str) -> Level:
     """The level to use: the best for "auto", and never less than what was asked for."""
     if level == "auto":
         if support.best is None:

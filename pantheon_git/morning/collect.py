@@ -58,4 +58,5 @@ def collect(git: Git, objects: Objects, info: NightInfo) -> Report:
         broken=closing.get("broken", info.info.get("broken", {})),
         agents=info.info.get("agents", {}),
         guard=info.info.get("guard", {}),
+        certificate=info.info.get("certificate", {}),
     )

@@ -15,6 +15,7 @@ from pantheon_git.morning.words import (
     describe_verdicts,
     one_line,
 )
+from pantheon_git.night.certificate import describe_certificate
 
 
 def render(report: Report) -> str:
@@ -27,6 +28,7 @@ def render(report: Report) -> str:
         f"Started {started} on `{branch}` at `{report.base[:12]}`. {describe_costs(report)}",
         _escaped(describe_engines(report)),
         _escaped(describe_guard(report)),
+        _escaped(describe_certificate(report.certificate)),
         _prs(report),
         _failures(report),
         _rest(report),

@@ -99,6 +99,8 @@ class Report:
     agents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     guard: Mapping[str, Any] = field(default_factory=dict)
     """What the night found of its guard before its first job (`night.guard_facts.Facts`)."""
+    certificate: Mapping[str, Any] = field(default_factory=dict)
+    """What the probes of its jail came to (`night.certificate.Certificate`)."""
     verified: str = ""
     """`good: …` or the first thing that is wrong; empty: not asked."""
     good: bool | None = None
@@ -221,6 +223,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "broken": {path: list(faults) for path, faults in report.broken.items()},
         "agents": {name: dict(agent) for name, agent in report.agents.items()},
         "guard": dict(report.guard),
+        "certificate": dict(report.certificate),
     }
 
 

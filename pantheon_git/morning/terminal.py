@@ -22,6 +22,7 @@ from pantheon_git.morning.words import (
     describe_verdicts,
     one_line,
 )
+from pantheon_git.night.certificate import describe_certificate
 
 CARDS, ROWS, NAMED = 30, 20, 6
 """What a terminal shows at most: cards, rows of a list, jobs of one cause. The rest is counted."""
@@ -50,6 +51,8 @@ def render(report: Report, console: Console) -> None:
         page.line(engines, "bold yellow" if "CONTROL" in engines else "dim")
     guard = describe_guard(report)
     page.line(guard, "dim" if report.guard.get("held") is True else "bold yellow")
+    made = report.certificate.get("made") is True
+    page.line(describe_certificate(report.certificate), "dim" if made else "bold yellow")
     if report.one_key:
         page.line("nights and reviews are signed with one key here", "dim")
     _cards(report, page)

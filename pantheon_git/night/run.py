@@ -29,6 +29,7 @@ from pantheon_git.ledger.records import JobContext, JobResult
 from pantheon_git.ledger.signing import night_signer
 from pantheon_git.ledger.trust import NIGHT
 from pantheon_git.night.admission import admit, guard_info
+from pantheon_git.night.certificate import NOT_MADE, certified, describe_certificate
 from pantheon_git.night.conventions import conventions
 from pantheon_git.night.deadline import Deadline
 from pantheon_git.night.dispatch import Dispatch, PutOff
@@ -75,6 +76,7 @@ class _Night:
         self.store = CheckoutStore(self.state)
         self.engines = Engines(wiring.engine)
         self.done: list[JobResult] = []
+        self.certificate = NOT_MADE
         self.began, self.cpu_before = Moment.here(), sum(os.times()[:4])
         self.found: list[str] = []
         """What was to be put right before the night could begin."""
@@ -93,6 +95,9 @@ class _Night:
             return NightResult(None, plan, put_off=put_off, broken=plan.broken)
         self.ledger.pin(plan.base)
         if self.options.guard is not None:
+            checkout, level = self.store.get(self.objects, plan.base), self._level().partition(",")[0]
+            self.certificate = await certified(self.git, self.objects, plan, checkout, level)
+            self.emit(Said(describe_certificate(self.certificate)))
             lock()
         try:
             for agent in agents:
@@ -191,6 +196,7 @@ class _Night:
             "policy": plan.policy_oid,
             "jail": level,
             "guard": guard_info(self.options.guard, plan.agents.values()),
+            "certificate": self.certificate,
             "jobs": self.options.jobs,
             "found": self.found,
             "agents": self.engines.digests(),
