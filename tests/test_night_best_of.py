@@ -29,6 +29,28 @@ pytestmark = pytest.mark.jail
 FLOW = stock_flows() / "doc.frontmatter.toml"
 
 
+AGENT = """\
+schema = 1
+name = "words"
+version = "1"
+description = "Asks once for a description: in a control night candidate N takes the Nth computed one."
+runtime.origin = "local"
+start = "start"
+[states.start.tools]
+"frontmatter.inspect" = "seen"
+[states.seen.tools]
+"frontmatter.write" = "written"
+[states.written]
+final = true
+[tools."frontmatter.inspect"]
+bind = { path = "task.path" }
+[tools."frontmatter.write"]
+bind = { path = "task.path" }
+ask = ["description"]
+draft = { description = "result.frontmatter.inspect.descriptions" }
+"""
+
+
 class Likes(ControlEngine):
     """The control's answers, and probabilities: a text that holds the word is likelier after its document."""
 
@@ -45,12 +67,15 @@ class Likes(ControlEngine):
 
 
 def flow(number: int) -> str:
-    return FLOW.read_text().replace('needs = ["validate"]', f'needs = ["validate"]\nbest-of = {number}')
+    text = FLOW.read_text().replace('"doc.frontmatter"', '"words"')
+    return text.replace('needs = ["validate"]', f'needs = ["validate"]\nbest-of = {number}')
 
 
 def run(repo: Path, number: int, more: str = "", engine: Engine | None = None) -> JobEntry:
     """One job through the stock flow with so many candidates."""
     put(repo / ".pantheon/flows/many.toml", flow(number))
+    put(repo / "agents/words/agent.toml", AGENT)
+    put(repo / "agents/words/prompt.md", "Describe the document.\n")
     put(repo / ".pantheon/queue/t000.toml", task("docs/d000.md", flow="many") + more)
     commit(repo, "Ask")
     found = Git.discover(repo)
