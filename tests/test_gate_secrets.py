@@ -8,7 +8,7 @@ import string
 import pytest
 
 from pantheon_git.gate.lines import is_binary, line_diff
-from pantheon_git.gate.secrets import entropy, find_secrets, looks_like
+from pantheon_git.spec.secrets import entropy, find_secrets, looks_like
 
 RNG = random.Random(7)
 

@@ -9,9 +9,9 @@ from typing import Any
 from pantheon_git.gate.facts import GATE, Facts, PathFact
 from pantheon_git.gate.judges import is_forbidden, judging
 from pantheon_git.gate.lines import MAX_LINES, line_diff, too_many_lines
-from pantheon_git.gate.secrets import find_secrets
 from pantheon_git.repo.objects import EXECUTABLE, GITLINK, LINK
 from pantheon_git.spec.globs import Globs
+from pantheon_git.spec.secrets import find_secrets
 from pantheon_git.spec.steps import Step, ancestors
 
 ACCEPTANCE = "check.acceptance"

@@ -22,6 +22,8 @@ from pantheon_git.ledger.night import NightState
 from pantheon_git.ledger.publish import Publisher
 from pantheon_git.ledger.record import Written, write_artifact, write_job
 from pantheon_git.ledger.records import JobContext, JobResult, NodeResult, SignedNode
+from pantheon_git.ledger.redact import Redactor
+from pantheon_git.ledger.redact_job import redact_job
 from pantheon_git.ledger.statement import (
     CLOSED,
     closed_statement,
@@ -54,6 +56,7 @@ class Ledger:
         self._publisher = Publisher(git, objects, key)
         self._nights: dict[str, NightState] = {}
         self._marks = anchor.marks_file(git)
+        self._redactor = Redactor()
 
     def pin(self, base: str) -> None:
         """Hold on to the commit that the night works on, also where its branch is rebased away and `gc` runs.
@@ -68,7 +71,7 @@ class Ledger:
 
     def open_night(self, night: str, jobs: Sequence[JobContext], info: Mapping[str, Any]) -> str:
         """Sign what the night sets out to do, before the first job; returns the commit's oid. `info`: JSON."""
-        now = clock.now()
+        now, (info, _) = clock.now(), self._redactor.values(dict(info))
         payload = opened_statement(night, jobs, info, now, self._night_before(night))
         writer = self._publisher.writer
         blob = writer.blob(dsse.sign(self.key, payload))
@@ -81,7 +84,9 @@ class Ledger:
         return commit
 
     def sign_node(self, context: JobContext, result: NodeResult, previous: str | None) -> SignedNode:
-        """Sign a node that has ended; nothing is written yet. `previous`: `statement_sha256` of the one before."""
+        """Sign a node that has ended, without the secrets it holds; nothing is written yet. `previous`:
+        `statement_sha256` of the one before."""
+        result = self._redactor.node(result)
         artifact = write_artifact(Writer(self.objects), dict(result.files))
         payload = node_statement(context, result, artifact, previous)
         return SignedNode(result, dsse.sign(self.key, payload), sha256(payload), artifact)
@@ -94,6 +99,7 @@ class Ledger:
         if not results:
             self._remember(night, state.runs)
             return []
+        results = [redact_job(self._redactor, self.objects, result) for result in results]
         written = [write_job(writer, self.key, result) for result in results]
         artifacts = self._grow_artifacts(state, written, now)
         folders = {job_path(job.context.job): Entry(FOLDER, b"", job.folder) for job in written}
@@ -116,6 +122,7 @@ class Ledger:
         The notes come first: while the run ref does not say closed, `recover` closes the night again.
         """
         state, writer, now = self._state(night), self._publisher.writer, clock.now()
+        info, _ = self._redactor.values(dict(info))
         payload = closed_statement(night, status, state.endings, info, now, head=state.runs, opened=state.opened)
         envelope = dsse.sign(self.key, payload)
         closing = Signed(read(payload, CLOSED), dsse.parse(envelope))

@@ -1,0 +1,115 @@
+"""A text as other programs write it: JSON escapes, base64, hex, percent signs, wrapped lines; and the way back.
+
+Each reading of a text is a *view* in which something may be found that the text itself does not show. A view knows for
+each of its places where that stands in the text, so that what is found there can be taken out here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+_ESCAPE = re.compile(
+    r"\\+u00(?P<u>[0-7][0-9a-fA-F])|\\+x(?P<x>[0-7][0-9a-fA-F])|\\+(?P<c>[nrt\"'/])|&#(?P<d>[0-9]{2,3});"
+    r"|&#[xX](?P<h>[0-7][0-9a-fA-F]);|&(?P<e>quot|amp|apos|lt|gt);|[%=](?P<p>[2-7][0-9A-F])(?![0-9A-F]{39})"
+)
+"""JSON, in JSON again and again, C and Python, HTML, URLs, quoted-printable."""
+_CHARS = {"n": "\n", "r": "\r", "t": "\t", "quot": '"', "amp": "&", "apos": "'", "lt": "<", "gt": ">"}
+_WRAP = re.compile(r"(?<=[A-Za-z0-9+/=_-])(?:=?\r?\n|\\+n|\\\n)[ \t]*(?:[+>|# -] ?)?(?=[A-Za-z0-9+/=_-])")
+"""A break inside a word, as mail, YAML and diffs have them."""
+_NUL = re.compile("\0")
+_SEPARATOR = r"(?:\\+[rn]|[\r\n])+[ \t]*(?:[+>|#-](?![A-Za-z0-9+/]{0,3}$))?[\"', \t]*"
+_BASE64 = re.compile(rf"[A-Za-z0-9+/_-]{{16,}}={{0,2}}(?:{_SEPARATOR}[A-Za-z0-9+/_-]{{4,}}={{0,2}})*", re.MULTILINE)
+_SEPARATORS = re.compile(_SEPARATOR, re.MULTILINE)
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}){16,}")
+_TEXT = re.compile(r"[\n\r\t\x20-\x7e]{12}|(?:[\x20-\x7e]\0){12}")
+"""Chance makes no such run; a digest or an image decodes to nothing that is looked at."""
+_URLSAFE = str.maketrans("-_", "+/")
+
+
+@dataclass(frozen=True)
+class View:
+    text: str
+    starts: tuple[int, ...]
+    """Places in the view at which a piece begins, rising; the first is 0."""
+    origins: tuple[int, ...]
+    """Where each piece begins in the text that was looked at. Within a piece places run on together."""
+
+    def back(self, start: int, end: int) -> tuple[int, int]:
+        """The part of the text that stands behind a part of the view."""
+        return self._place(start), self._place(end)
+
+    def _place(self, at: int) -> int:
+        piece = bisect_right(self.starts, at) - 1
+        return self.origins[piece] + at - self.starts[piece]
+
+
+def unescaped(text: str) -> View | None:
+    """With escapes read; None where there are none."""
+    if "\\" not in text and "&" not in text and "%" not in text and "=" not in text:
+        return None
+    return _without(text, _ESCAPE, _meaning)
+
+
+def unwrapped(text: str) -> View | None:
+    """Words that a line break parts, joined again."""
+    return _without(text, _WRAP, lambda match: "")
+
+
+def narrow(text: str) -> View | None:
+    """UTF-16 and UTF-32 of plain letters: without their zero bytes."""
+    return _without(text, _NUL, lambda match: "") if "\0" in text else None
+
+
+def encoded(text: str) -> Iterator[tuple[int, int, str]]:
+    """Start, end and content of each run of base64 or hex digits that may hold text."""
+    for match in _BASE64.finditer(text):
+        digits = _SEPARATORS.sub("", match.group()).rstrip("=").translate(_URLSAFE)
+        for shift in range(4):  # what stands before it may be of its alphabet: a path, a plus sign of a diff
+            content = _base64(digits[shift:])
+            if _TEXT.search(content):
+                yield match.start(), match.end(), content
+    for match in _HEX.finditer(text):
+        content = bytes.fromhex(match.group()).decode("latin-1")
+        if _TEXT.search(content):
+            yield match.start(), match.end(), content
+
+
+def _base64(digits: str) -> str:
+    try:
+        return base64.b64decode(digits[: len(digits) // 4 * 4] + _rest(digits)).decode("latin-1")
+    except binascii.Error:
+        return ""
+
+
+def _rest(digits: str) -> str:
+    """The last digits, made up to a group of four."""
+    left = len(digits) % 4
+    return digits[-left:] + "=" * (4 - left) if left > 1 else ""
+
+
+def _without(text: str, pattern: re.Pattern[str], meaning: Callable[[re.Match[str]], str]) -> View | None:
+    parts, starts, origins, at, length = [], [], [], 0, 0
+    for match in pattern.finditer(text):
+        for piece, origin in ((text[at : match.start()], at), (meaning(match), match.start())):
+            if piece:
+                parts.append(piece)
+                starts.append(length)
+                origins.append(origin)
+                length += len(piece)
+        at = match.end()
+    if not at:
+        return None
+    return View("".join([*parts, text[at:]]), (*starts, length), (*origins, at))
+
+
+def _meaning(match: re.Match[str]) -> str:
+    kind = match.lastgroup or ""
+    said = match[kind]
+    if kind in ("u", "x", "h", "p"):
+        return chr(int(said, 16))
+    return chr(int(said) % 256) if kind == "d" else _CHARS.get(said, said)
