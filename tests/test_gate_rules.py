@@ -93,7 +93,12 @@ def test_what_a_job_may_not_leave(world: World, case: str) -> None:
     else:
         assert rule in rules_of(ran)
         assert set(rules_of(ran)) <= {rule, "scope"}
-    assert again(world) == (ran.verdict.passed, [str(finding) for finding in ran.verdict.findings])
+    passed, findings = again(world)
+    assert passed == ran.verdict.passed
+    if case == "secret":  # the breadcrumb keeps the diff without it, so that the line cannot be named again
+        assert findings == ["secrets: docs/a.md: held what looks like a secret (AWS access key), which was redacted"]
+    else:
+        assert findings == [str(finding) for finding in ran.verdict.findings]
 
 
 def test_special_paths_stop_the_job(world: World) -> None:

@@ -27,7 +27,13 @@ def replay(ctx: click.Context, job: str, jail: str | None, as_json: bool) -> int
     found = asyncio.run(replay_job(at.git, job, jail or at.config.jail))
     if as_json:
         nodes = [
-            {"name": n.name, "recorded": n.recorded, "replayed": n.replayed, "differs": list(n.differs)}
+            {
+                "name": n.name,
+                "recorded": n.recorded,
+                "replayed": n.replayed,
+                "differs": list(n.differs),
+                "redacted": list(n.redacted),
+            }
             for n in found.nodes
         ]
         print_json({"job": found.job, "night": found.night, "ending": found.ending, "same": found.same, "nodes": nodes})
@@ -38,6 +44,8 @@ def replay(ctx: click.Context, job: str, jail: str | None, as_json: bool) -> int
     ]
     click.echo(table(rows, ("NODE", "RECORDED", "REPLAYED", "")))
     for node in found.nodes:
+        if node.redacted:
+            say(f"{node.name}: recorded without the secrets in {', '.join(node.redacted)}: compared as redacted")
         if node.recorded != "pass" or not node.same:
             say(f"{node.name}: {node.reason.splitlines()[0] if node.reason else 'no reason given'}")
     verdict = "came out the same" if found.same else "came out otherwise"

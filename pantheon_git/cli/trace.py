@@ -90,9 +90,18 @@ def _overview(entry: Any, as_json: bool) -> None:
     click.echo(f"{entry.title}\n{entry.reason}\n")
     rows = [(n.folder, n.uses, n.verdict, f"{n.seconds:.2f} s", n.reason.split("\n")[0][:100]) for n in entry.nodes]
     click.echo(table(rows, ("NODE", "USES", "VERDICT", "TIME", "REASON")))
+    for name, found in [(entry.job, entry.summary), *((n.name, n.details) for n in entry.nodes)]:
+        _redacted(name, found)
     node = entry.stopped_at or (entry.nodes[0].name if entry.nodes else "")
     if node:
         say(f"next: pantheon-git trace {entry.job}:{node}")
+
+
+def _redacted(name: str, found: Any) -> None:
+    """What was taken out before it was signed; the statement holds the same."""
+    for file, counts in sorted(found.get("redacted", {}).items()):
+        told = ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items()))
+        click.echo(style(f"redacted in {name}/{file}: {told}", fg="yellow"))
 
 
 def _node_json(node: Any) -> dict[str, Any]:
@@ -102,6 +111,7 @@ def _node_json(node: Any) -> dict[str, Any]:
 def _node(job: str, node: Any, files: Any) -> None:
     click.echo(f"{style(f'{job}:{node.name}', bold=True)}  {node.uses}  {node.verdict}: {node.reason}")
     click.echo(f"signed by {node.key_id}, artifact {node.artifact_tree}, {node.seconds:.2f} s")
+    _redacted(node.name, node.details)
     for name in (*SHOWN, *sorted(files.keys() - set(SHOWN))):
         if files.get(name):
             click.echo(style(f"\n── {name} ──", fg="cyan"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
@@ -13,7 +13,8 @@ from pantheon_git.gate.lines import is_binary
 from pantheon_git.ledger import dsse, statement
 from pantheon_git.ledger.entries import JobEntry
 from pantheon_git.ledger.records import JobContext, SignedNode
-from pantheon_git.ledger.trust import TrustedKeys
+from pantheon_git.ledger.redact import REDACTED
+from pantheon_git.ledger.trust import NIGHT, TrustedKeys
 from pantheon_git.repo.merge import MergeResult, merge_tree
 from pantheon_git.repo.objects import GITLINK, Entry, Objects, Overlay, hash_object
 from pantheon_git.spec.base import Spec
@@ -82,6 +83,8 @@ class Facts:
     """`tree` merged into the target as it stands in that commit."""
     faults: Sequence[str] = field(default=())
     """Why the records do not even belong together."""
+    redacted: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Path → kind → how many secrets were taken out of it before it was recorded; of a job that stopped only."""
 
     @property
     def task_path(self) -> str:
@@ -127,7 +130,9 @@ def from_ledger(
         target = said.get("target")
     refused = [str(line) for line in said.get("refused", ())]
     name = gate.name if gate else "gate"
-    return _gather(objects, keys, entry.context, name, envelopes, entry.tree, {}, refused, target)
+    facts = _gather(objects, keys, entry.context, name, envelopes, entry.tree, {}, refused, target)
+    redacted = {path: kinds for path, kinds in entry.summary.get(REDACTED, {}).items() if path != "job.json"}
+    return replace(facts, redacted=redacted)
 
 
 def _gather(
@@ -171,6 +176,7 @@ def _node(name: str, envelope: bytes, keys: TrustedKeys, context: JobContext) ->
     """The node's statement, if a trusted night key signed it and it is about this job; those very bytes are parsed."""
     try:
         said = statement.read(dsse.verify(envelope, keys), statement.NODE)
+        keys.require(dsse.parse(envelope).key_id, NIGHT, float(said["started"]))
         if statement.context_of(said) != context or said["node"]["name"] != name:
             return NodeFact(name, fault="its statement is about another job or node")
     except TamperedError as error:

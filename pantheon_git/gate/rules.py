@@ -11,7 +11,7 @@ from pantheon_git.gate.judges import is_forbidden, judging
 from pantheon_git.gate.lines import MAX_LINES, line_diff, too_many_lines
 from pantheon_git.repo.objects import EXECUTABLE, GITLINK, LINK
 from pantheon_git.spec.globs import Globs
-from pantheon_git.spec.secrets import find_secrets
+from pantheon_git.spec.secrets import find_secrets, looks_like
 from pantheon_git.spec.steps import Step, ancestors
 
 ACCEPTANCE = "check.acceptance"
@@ -156,6 +156,8 @@ def _reviewers(facts: Facts) -> Said:
 
 
 def _same_tree(facts: Facts) -> Said:
+    if facts.redacted:
+        return  # what is left of the tree is another one; the rule on secrets tells
     for node in facts.nodes.values():
         if node.kind == "review" and not node.fault and node.tree != facts.tree:
             yield f"{node.name} judged another tree ({node.tree[:12] or 'unnamed'}, not {facts.tree[:12]})"
@@ -241,7 +243,11 @@ def _special(facts: Facts) -> Said:
 
 
 def _secrets(facts: Facts) -> Said:
+    for path, kinds in sorted(facts.redacted.items()):
+        yield path, f"held what looks like a secret ({', '.join(sorted(kinds))}), which was redacted"
     for fact in facts.paths:
+        if fact.new and not fact.old and (what := looks_like(fact.path)):
+            yield "a path", f"a new file's name holds what looks like a secret ({what})"
         if fact.binary or _endless(fact):  # the rule on size has told
             continue
         had = set(fact.before.split(b"\n"))

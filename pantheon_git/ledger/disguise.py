@@ -15,15 +15,25 @@ from dataclasses import dataclass
 
 _ESCAPE = re.compile(
     r"\\+u00(?P<u>[0-7][0-9a-fA-F])|\\+x(?P<x>[0-7][0-9a-fA-F])|\\+(?P<c>[nrt\"'/])|&#(?P<d>[0-9]{2,3});"
-    r"|&#[xX](?P<h>[0-7][0-9a-fA-F]);|&(?P<e>quot|amp|apos|lt|gt);|[%=](?P<p>[2-7][0-9A-F])(?![0-9A-F]{39})"
+    r"|&#[xX](?P<h>[0-7][0-9a-fA-F]);|&(?P<e>quot|amp|apos|lt|gt);|%(?P<p>[2-7][0-9A-F]|0[9AD])"
 )
-"""JSON, in JSON again and again, C and Python, HTML, URLs, quoted-printable."""
+"""JSON, in JSON again and again, C and Python, HTML, URLs."""
 _CHARS = {"n": "\n", "r": "\r", "t": "\t", "quot": '"', "amp": "&", "apos": "'", "lt": "<", "gt": ">"}
-_WRAP = re.compile(r"(?<=[A-Za-z0-9+/=_-])(?:=?\r?\n|\\+n|\\\n)[ \t]*(?:[+>|# -] ?)?(?=[A-Za-z0-9+/=_-])")
-"""A break inside a word, as mail, YAML and diffs have them."""
+_WORD = r"[A-Za-z0-9+/=_.-]"
+_WRAP = re.compile(
+    rf"(?<={_WORD}{{16}})(?:=?\r?\n|\\+n|\\\n)[ \t]*(?:[+>|# -] ?)?(?={_WORD}+[ \t]*(?:[\r\n\"'\\,;)]|\Z))"
+)
+"""A break inside a long word that goes on alone in the next line, as mail, YAML, terminals and diffs have them."""
+_LETTER, _LETTERS = re.compile(_WORD), re.compile(rf"{_WORD}+")
+_LINES = 4
+"""Breaks in one word, at most."""
 _NUL = re.compile("\0")
 _SEPARATOR = r"(?:\\+[rn]|[\r\n])+[ \t]*(?:[+>|#-](?![A-Za-z0-9+/]{0,3}$))?[\"', \t]*"
-_BASE64 = re.compile(rf"[A-Za-z0-9+/_-]{{16,}}={{0,2}}(?:{_SEPARATOR}[A-Za-z0-9+/_-]{{4,}}={{0,2}})*", re.MULTILINE)
+_BASE64 = re.compile(
+    rf"[A-Za-z0-9+/_-]{{16,}}={{0,2}}(?:{_SEPARATOR}[A-Za-z0-9+/_-]{{4,}}={{0,2}}(?=[ \t]*(?:[\r\n\\\"',]|\Z)))*",
+    re.MULTILINE,
+)
+"""Further lines count while there is nothing else in them."""
 _SEPARATORS = re.compile(_SEPARATOR, re.MULTILINE)
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){16,}")
 _TEXT = re.compile(r"[\n\r\t\x20-\x7e]{12}|(?:[\x20-\x7e]\0){12}")
@@ -50,14 +60,27 @@ class View:
 
 def unescaped(text: str) -> View | None:
     """With escapes read; None where there are none."""
-    if "\\" not in text and "&" not in text and "%" not in text and "=" not in text:
+    if "\\" not in text and "&" not in text and "%" not in text:
         return None
     return _without(text, _ESCAPE, _meaning)
 
 
-def unwrapped(text: str) -> View | None:
-    """Words that a line break parts, joined again."""
-    return _without(text, _WRAP, lambda match: "")
+def unwrapped(text: str) -> Iterator[View]:
+    """Long words that line breaks part, joined again: each with the next line, with the next two, and so on."""
+    breaks = {match.start(): match for match in _WRAP.finditer(text)}
+    for start, match in breaks.items():
+        while start and _LETTER.match(text, start - 1):
+            start -= 1
+        parts, starts, origins = [text[start : match.start()]], [0], [start]
+        later: re.Match[str] | None = match
+        while later is not None and len(parts) <= _LINES:
+            word = _LETTERS.match(text, later.end())
+            assert word is not None  # noqa: S101 - the pattern looked ahead
+            starts.append(starts[-1] + len(parts[-1]))
+            origins.append(later.end())
+            parts.append(word.group())
+            yield View("".join(parts), (*starts, starts[-1] + len(parts[-1])), (*origins, word.end()))
+            later = breaks.get(word.end())
 
 
 def narrow(text: str) -> View | None:

@@ -16,6 +16,7 @@ from pantheon_git.ledger.commit import signed_commit
 from pantheon_git.ledger.entries import JobEntry
 from pantheon_git.ledger.keys import Key
 from pantheon_git.ledger.layout import META
+from pantheon_git.ledger.redact import Redactor
 from pantheon_git.ledger.statement import canonical
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import FILE, Entry, Objects
@@ -118,6 +119,7 @@ def meta_at(objects: Objects, commit: str) -> Meta:
 def add_event(git: Git, objects: Objects, key: Key, entry: JobEntry, event: Event) -> Meta:
     """Sign and append one event. RefMovedError when somebody else did so meanwhile."""
     ref = META + entry.job
+    event = replace(event, text=Redactor().text(event.text)[0])
     tip = read_ref(git, ref)
     meta = meta_at(objects, tip) if tip else Meta(entry.job, entry.night, entry.sha256, entry.commit, entry.ending)
     meta = replace(meta, events=(*meta.events, event))

@@ -46,7 +46,7 @@ class Redactor:
             return result
         files, counts = {}, {}
         for name, data in result.files.items():
-            files[name], found = self.data(data)
+            files[name], found = self.file(name, data)
             if found:
                 counts[name] = found
         (reason, details), said = self.values([result.reason, dict(result.predicate)])
@@ -73,6 +73,32 @@ class Redactor:
         if not parts:
             return data, dict(counts)
         return "".join([*parts, text[at:]]).encode("latin-1"), dict(counts)
+
+    def file(self, name: str, data: bytes) -> tuple[bytes, Counts]:
+        """As `data`; JSON stays JSON."""
+        if not name.endswith((".json", ".jsonl")):
+            return self.data(data)
+        lines = data.splitlines(keepends=True) if name.endswith(".jsonl") else [data]
+        done = [self._json(line) for line in lines]
+        counts: Counter[str] = Counter()
+        for _, found in done:
+            counts.update(found)
+        return b"".join(line for line, _ in done), dict(counts)
+
+    def _json(self, data: bytes) -> tuple[bytes, Counts]:
+        try:
+            value = json.loads(data)
+        except ValueError:
+            return self.data(data)
+        value, counts = self.values(value)
+        if counts:
+            data = _dump(value, indent=1 if data.count(b"\n") > 1 else None)
+        again, more = self.data(data)  # parts that only the whole shows: a key in a list of lines
+        try:
+            json.loads(again)
+        except ValueError:
+            again = _dump({REDACTED: more}, None)
+        return again, dict(Counter(counts) + Counter(more))
 
     def text(self, text: str) -> tuple[str, Counts]:
         """As `data`."""
@@ -120,28 +146,28 @@ def _spans(text: str, known: dict[str, str], depth: int) -> Iterator[tuple[int, 
         _learn(known, text[found.start : found.end], found.kind)
         yield found.start, found.end, found.kind
     yield from _known_spans(text, known)
-    for view, look in _views(text):
+    for view, look, deep in _views(text):
         for found in look(view.text):
             _learn(known, view.text[found.start : found.end], found.kind)
             yield *view.back(found.start, found.end), found.kind
         for start, end, kind in _known_spans(view.text, known):
             yield *view.back(start, end), kind
-        if depth:
+        if depth and deep:
             for start, end, kind in _encoded_spans(view.text, known, depth):
                 yield *view.back(start, end), kind
     if depth:
         yield from _encoded_spans(text, known, depth)
 
 
-def _views(text: str) -> Iterator[tuple[disguise.View, Callable[[str], Iterator[Found]]]]:
-    """Other readings of a text. Of words joined over line breaks only shapes are looked for: chance joins words too."""
-    plain = disguise.unescaped(text)
-    if plain is not None:
-        yield plain, find
-    if (joined := disguise.unwrapped(text)) is not None:
-        yield joined, find_shapes
+def _views(text: str) -> Iterator[tuple[disguise.View, Callable[[str], Iterator[Found]], bool]]:
+    """Other readings of a text, how to look at each, and whether it may hold encoded parts. Of words joined over line
+    breaks only shapes are looked for: chance joins words too."""
+    if (plain := disguise.unescaped(text)) is not None:
+        yield plain, find, True
     if (narrow := disguise.narrow(text)) is not None:
-        yield narrow, find
+        yield narrow, find, True
+    for joined in disguise.unwrapped(text):
+        yield joined, find_shapes, False
 
 
 def _encoded_spans(text: str, known: dict[str, str], depth: int) -> Iterator[tuple[int, int, str]]:
@@ -163,6 +189,10 @@ def _learn(known: dict[str, str], secret: str, kind: str) -> None:
     for piece in re.split(r"[\s\"',>|#]+|\\n", secret):
         if len(piece) >= _PIECE and "PRIVATE KEY" not in piece:
             known.setdefault(piece, kind)
+
+
+def _dump(value: Any, indent: int | None) -> bytes:
+    return (json.dumps(value, indent=indent, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
 def _merged(spans: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from pantheon_git.ledger.records import JobResult
 from pantheon_git.ledger.redact import REDACTED, Counts, Redactor
-from pantheon_git.repo.objects import FOLDER, LINK, Entry, Objects, Overlay
+from pantheon_git.repo.objects import FOLDER, LINK, Entry, Objects, Overlay, parse_tree
 from pantheon_git.repo.writer import Writer
 
 
@@ -67,15 +67,5 @@ def _reached(tree: str, new: Mapping[str, tuple[str, bytes]]) -> dict[str, tuple
             continue
         found[oid] = new[oid]
         if new[oid][0] == "tree":
-            waiting += _below(new[oid][1])
+            waiting += [entry.oid for entry in parse_tree(new[oid][1])]
     return found
-
-
-def _below(data: bytes) -> list[str]:
-    """The oids in a tree's bytes: `mode SP name NUL` and 20 bytes, again and again (gitformat-pack(5))."""
-    oids, at = [], 0
-    while at < len(data):
-        at = data.index(b"\0", at) + 1
-        oids.append(data[at : at + 20].hex())
-        at += 20
-    return oids

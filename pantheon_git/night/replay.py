@@ -24,6 +24,7 @@ from pantheon_git.ledger.entries import JobEntry, NodeEntry
 from pantheon_git.ledger.keys import Key
 from pantheon_git.ledger.ledger import Ledger
 from pantheon_git.ledger.records import JobContext, JobResult, NodeResult
+from pantheon_git.ledger.redact import REDACTED
 from pantheon_git.ledger.trust import NIGHT, TrustedKey, TrustedKeys
 from pantheon_git.night.checks import CHECKS
 from pantheon_git.night.conventions import conventions
@@ -55,6 +56,9 @@ class NodeComparison:
     """Why, as it came out now."""
     differs: tuple[str, ...]
     """Files of the artifact that came out otherwise (times aside), and `tree` where the job's tree did."""
+    redacted: tuple[str, ...] = ()
+    """Files from which secrets were taken before they were recorded: of these it cannot be said that they are the same.
+    """
 
     @property
     def same(self) -> bool:
@@ -149,13 +153,14 @@ def _context(entry: JobEntry) -> JobContext:
 
 
 def _compare(node: NodeEntry, recorded: Mapping[str, bytes], now: NodeResult | None) -> NodeComparison:
+    redacted = tuple(sorted(node.details.get(REDACTED, {})))
     if now is None:
-        return NodeComparison(node.name, node.verdict, "", "", ())
+        return NodeComparison(node.name, node.verdict, "", "", (), redacted)
     names = [name for name in sorted(recorded.keys() | now.files.keys()) if not name.endswith(NOT_COMPARED)]
     differs = [name for name in names if _plain(name, recorded.get(name)) != _plain(name, now.files.get(name))]
     if node.details.get("tree") != now.predicate.get("tree"):
         differs.append("tree")
-    return NodeComparison(node.name, node.verdict, now.verdict, now.reason, tuple(differs))
+    return NodeComparison(node.name, node.verdict, now.verdict, now.reason, tuple(differs), redacted)
 
 
 def _plain(name: str, data: bytes | None) -> object:

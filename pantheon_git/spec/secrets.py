@@ -68,21 +68,21 @@ _HINTS: Mapping[str, tuple[str, ...]] = {
 """One of these stands in each string of the kind."""
 _HEADER = re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----(?=\s*$|\\n|\s+[A-Za-z0-9+/=]{16})")
 """Of a private key, in one line."""
+_BEGIN, _END = (rf"-----{word} (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----" for word in ("BEGIN", "END"))
+_BETWEEN = r"[\s+>|#\"',-]*"
+"""What a diff, a quotation, YAML or a program puts around the lines."""
+_FIELDS = rf"(?:{_BETWEEN}[A-Z][A-Za-z-]+:[^\n]*\n)*"
 _BLOCK = re.compile(
-    r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----(?=[\s+>|#\"',-]*(?:[A-Z][A-Za-z-]+:[^\n]*[\s+>|#\"',-]+)*"
-    r"[A-Za-z0-9+/=]{16})(?:(?!-----BEGIN )[\s\S]){16,20000}?"
-    r"(?:-----END (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----|(?![\s\S])|"
-    r"(?=\n[^\n]*[^\nA-Za-z0-9+/=\s>|#\"',:-]))",
+    rf"{_BEGIN}(?={_FIELDS}{_BETWEEN}[A-Za-z0-9+/=]{{16}})"
+    rf"(?:(?:(?!-----BEGIN )[\s\S]){{16,20000}}?{_END}|{_FIELDS}(?:{_BETWEEN}[A-Za-z0-9+/=]{{16,}})+)"
 )
-"""A whole private key: to its end, to the end of the text, or to the first line that can be none of it."""
-_TAIL = re.compile(
-    r"(?:[A-Za-z0-9+/=]{40,}[\s+>|#\"',]+)+[A-Za-z0-9+/=]*[\s+>|#\"',]*-----END (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----"
-)
+"""A whole private key, or one whose end was cut off."""
+_TAIL = re.compile(rf"(?:[A-Za-z0-9+/=]{{40,}}{_BETWEEN})+(?:[A-Za-z0-9+/=]+{_BETWEEN})?{_END}")
 """What is left of one whose beginning was cut off."""
 _ASSIGNMENT = re.compile(
     r"""(?:key|token|secret|passw(?:or)?d|passphrase|credentials?)["']?
         \s*(?::=|=>|[:=])\s*
-        (?P<quote>["'`]?)(?P<value>[A-Za-z0-9+/_=.~!@\#%^&*-]{16,128})(?P=quote)(?=[\s,;)}\]]|$)""",
+        (?P<quote>["'`]?)(?P<value>[A-Za-z0-9+/_=.~!@\#%^&*-]{16,128})(?P=quote)(?=[\s,;)}\]"'`<\\]|$)""",
     re.IGNORECASE | re.VERBOSE,
 )
 _PLACEHOLDER = re.compile(
