@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
+from functools import lru_cache
 
 from pantheon_git.tools.frontmatter.descriptions import LONGEST, SHORTEST
 from pantheon_git.tools.frontmatter.language import agrees
@@ -78,7 +79,7 @@ def _form(line: str, shortest: int, longest: int) -> list[str]:
 def ungrounded(line: str, prose: Prose, known: str) -> list[str]:
     """Numbers and names must be in the document, and nearly all of the content words."""
     seen = f"{prose.text} {known}".casefold()
-    vocabulary = {stem(word) for word in re.findall(r"[^\W\d_]+", seen)}
+    vocabulary = _stems(prose.text) | _stems(known)
     faults = []
     joined = re.sub(r"(?<=\d)[-_ ](?=\d)", ".", seen)
     numbers = [n for n in re.findall(r"\d+(?:[.,]\d+)*", line) if n not in seen and n not in joined]
@@ -125,13 +126,19 @@ def _named(line: str) -> list[str]:
     ]
 
 
+@lru_cache(maxsize=16)
+def _stems(text: str) -> frozenset[str]:
+    """Kept, because every candidate of a document is held against the same text: two thirds of a tool call's time."""
+    return frozenset(stem(word) for word in set(re.findall(r"[^\W\d_]+", text.casefold())))
+
+
 def share(line: str, prose: Prose, known: str = "") -> float:
     """Share of a line's content words (of pairs of characters, in scripts that do not part words) that the document
     has, 0 to 1; `known`: further words that count as the document's."""
     seen = f"{prose.text} {known}".casefold()
     words = [w for w in re.findall(r"[^\W\d_]+", line) if w.casefold() not in _FREE and len(w) > 2]
     if words and all(w[0] < "\u0250" for w in words):
-        vocabulary = {stem(word) for word in re.findall(r"[^\W\d_]+", seen)}
+        vocabulary = _stems(prose.text) | _stems(known)
         return sum(stem(w.casefold()) in vocabulary for w in words) / len(words)
     runs = [run.casefold() for run in re.findall(r"[^\W\d_]{2,}", line)]
     pairs = [run[i : i + 2] for run in runs for i in range(len(run) - 1)]
