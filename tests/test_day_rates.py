@@ -35,7 +35,7 @@ def test_a_held_out_case_is_judged_with_a_bound_that_never_saw_it() -> None:
     cases = [case("good", 0), case("description", 0), case("good", 1), case("description", 1)]
     said = {"a": [judged(1.0, 0.5), judged(0.0, 0.5), judged(3.0, 0.5), judged(2.0, 0.5)]}
     assert as_bound(said) == {"a": [True, False, True, True]}
-    # The second half's bound is 2.5: it stops the first half's good. The first's is 0.5: it lets the second's plant by.
+    # The second half's bound is 3.0: it stops the first half's good. The first's is 1.0: it lets the second's plant by.
     assert held_out(cases, said, "document") == {"a": [False, False, True, True]}
 
 
@@ -49,6 +49,6 @@ def test_a_held_out_repository_is_judged_by_all_the_others() -> None:
 
 def test_a_held_out_verdict_keeps_the_checklist() -> None:
     """No bound passes what a deterministic item failed; an item that other folds never had keeps its own bound."""
-    cases = [case("good", 0), case("good", 1)]
-    said = {"a": [judged(9.0, checklist=False), judged(0.4, 0.5)]}
-    assert held_out(cases, said, "document") == {"a": [False, False]}
+    cases = [case("good", 0), case("good", 1), case("good", 1)]
+    said = {"a": [Judged(False, False, {}, {}), judged(0.4, 0.5), judged(0.6, 0.5)]}
+    assert held_out(cases, said, "document") == {"a": [False, False, True]}

@@ -16,6 +16,10 @@ SCORES = 8
 """Texts scored together; more bring nothing, because reading keeps the cores busy by itself."""
 
 
+SCORE_TOKENS = 4096
+"""Longest prompt and text together that can be scored. The cache of a pipeline without prefix caching fills too."""
+
+
 class OpenVinoEngine:
     """See `protocol.Engine`. The constructor returns when the model is loaded.
 
@@ -75,7 +79,7 @@ class OpenVinoEngine:
         if not head or not tail:
             raise EngineError(f"{key or 'score'}: prompt and text must not be empty")
         ids = head + tail
-        self._must_fit(len(ids) + 1, key)
+        self._must_fit(len(ids) + 1, key, SCORE_TOKENS)
         done = await _run(await self._scoring(), ids, self._model.echo_config())
         # A placeholder for token 0, one number for each further token, one for the generated token.
         if len(done.logprobs) != len(ids) + 1:
@@ -107,10 +111,10 @@ class OpenVinoEngine:
                 self._scorer = await asyncio.to_thread(Batcher, self._load_scoring, limit=SCORES, name="score")
         return self._scorer
 
-    def _must_fit(self, tokens: int, key: str) -> None:
-        if tokens > self.model.context_tokens:
-            room = f"the {self.model.context_tokens} of {self.model.name}"
-            raise EngineError(f"{key or 'request'}: {tokens} tokens do not fit {room}")
+    def _must_fit(self, tokens: int, key: str, most: int | None = None) -> None:
+        room = min(self.model.context_tokens, most or self.settings.cache_tokens)
+        if tokens > room:
+            raise EngineError(f"{key or 'request'}: {tokens} tokens do not fit the {room} of {self.model.name}")
 
 
 async def _run(batcher: Batcher, ids: list[int], config: object) -> Finished:
@@ -120,8 +124,9 @@ async def _run(batcher: Batcher, ids: list[int], config: object) -> Finished:
 
 def scoring_settings(settings: Settings) -> Settings:
     """Nothing is kept between scores. An echo needs a probability for each word of the vocabulary and each token of a
-    step: 200 KB a token, so small steps."""
-    return replace(settings, batch=SCORES, step_tokens=1024)
+    step: 200 KB a token, so small steps. Of 48 texts, 12,300 tokens: 700 MB in steps of 256 with room for 4,096 tokens,
+    1,220 MB in steps of 1,024 with room for 12,288; no slower."""
+    return replace(settings, batch=SCORES, step_tokens=256, cache_tokens=SCORE_TOKENS)
 
 
 def cut(text: str, stop: tuple[str, ...]) -> tuple[str, bool]:
