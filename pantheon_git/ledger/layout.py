@@ -17,9 +17,9 @@ from pantheon_git.repo.objects import FOLDER, Objects
 
 RUNS, ARTIFACTS = "refs/pantheon/runs/", "refs/pantheon/artifacts/"
 PRS, FAILED, META = "refs/heads/pantheon/pr/", "refs/pantheon/failed/", "refs/pantheon/meta/"
-BASE = "refs/pantheon-base/tonight"
-"""Keeps the base commit of the night that runs, whatever becomes of its branch. Not below `refs/pantheon/`: it stays in
-this repository."""
+BASE = "refs/pantheon-base/night"
+"""Keeps the base commit of the latest night, whatever becomes of its branch. Moved and never deleted, since a deletion
+takes the lock of all packed refs. Not below `refs/pantheon/`: it stays in this repository."""
 OPEN, CLOSE, JOB_FILE, STATEMENT_FILE = b"open.json", b"close.json", b"job.json", b"statement.json"
 
 

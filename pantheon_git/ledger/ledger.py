@@ -34,7 +34,7 @@ from pantheon_git.ledger.statement import (
 )
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import EMPTY_TREE, FILE, FOLDER, Entry, Objects
-from pantheon_git.repo.refs import ANY, RefUpdate, read_ref, read_refs, update_refs
+from pantheon_git.repo.refs import ANY, RefUpdate, read_refs, update_refs
 from pantheon_git.repo.writer import Writer
 
 
@@ -64,10 +64,6 @@ class Ledger:
         update_refs(self.git, [RefUpdate(BASE, base, ANY)], "pantheon-git: tonight's base")
         if self.git.run("cat-file", "-e", f"{base}^{{tree}}", check=False).code:
             raise PantheonError(f"the commit {base[:12]} went away while the night began", "pantheon-git run")
-
-    def unpin(self) -> None:
-        if read_ref(self.git, BASE):
-            update_refs(self.git, [RefUpdate(BASE, None, ANY)], "pantheon-git: the night is over")
 
     def open_night(self, night: str, jobs: Sequence[JobContext], info: Mapping[str, Any]) -> str:
         """Sign what the night sets out to do, before the first job; returns the commit's oid. `info`: JSON."""
@@ -143,7 +139,6 @@ class Ledger:
         """Make whole what a killed runner left, and say what was done. Call it under the lease; a second call does
         nothing. Nights without an end get one, `interrupted`; their jobs without an entry are queued again."""
         said = recovery.sweep_locks(self.git)
-        self.unpin()
         for night, runs in sorted(read_refs(self.git, RUNS).items()):
             name = night.removeprefix(RUNS)
             if name in self._nights or find_signed(self.objects, self._tree(runs), CLOSE, CLOSED) is not None:

@@ -139,7 +139,11 @@ def task_states(git: Git, objects: Objects, tree: str) -> dict[str, TaskState]:
             known.setdefault(state.job.rpartition(".")[0], []).append(state)
     queue = objects.find(tree, QUEUE)
     files = objects.tree(queue.oid) if queue is not None and queue.mode == FOLDER else []
-    revisions = {entry.name.removesuffix(b".toml").decode("utf-8", "replace"): entry.oid for entry in files}
+    revisions = {
+        entry.name.removesuffix(b".toml").decode("utf-8", "replace"): entry.oid
+        for entry in files
+        if entry.name.endswith(b".toml")
+    }
     found = {id_: max(states, key=lambda state: state.attempt) for id_, states in known.items() if id_ not in revisions}
     return found | {id_: _current(id_, revision, known.get(id_, [])) for id_, revision in revisions.items()}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from pantheon_git.ledger.anchor import moved_back, read_marks
 from pantheon_git.ledger.layout import (
     ARTIFACTS,
+    BASE,
     JOB_FILE,
     META,
     JobFolder,
@@ -30,7 +31,7 @@ from pantheon_git.repo.refs import RefUpdate, read_ref, read_refs
 _STALE_SECONDS = 2.0
 """A git that lives moves a ref within milliseconds. Waited for, not read off the files' times: the clock may have
 jumped."""
-_OURS = ("refs/pantheon/**/*.lock", "refs/heads/pantheon/**/*.lock", "refs/notes/pantheon.lock")
+_OURS = ("refs/pantheon/**/*.lock", "refs/heads/pantheon/**/*.lock", "refs/notes/pantheon.lock", f"{BASE}.lock")
 _OBJECTS = ("objects/[0-9a-f][0-9a-f]/*.lock", f"objects/pack/{TEMPORARY}*", "objects/pack/pack-*.keep")
 
 

@@ -104,7 +104,6 @@ class _Night:
                 await self.engines.add(agent, self.options.engine, self.options.model_path)
             return await self._with_engines(plan, tasks, put_off)
         finally:
-            self.ledger.unpin()
             await self.engines.close()
 
     def _own_key(self) -> Key:
