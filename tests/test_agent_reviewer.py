@@ -144,7 +144,7 @@ def test_one_bad_document_of_several_fails_the_change(name: str) -> None:
     outcome = judge(name, (change(WORDED), bad))
     assert outcome.verdict == "fail"
     assert set(written(outcome)["checklist"]) == {"docs/beans.md", "docs/other.md"}
-    keys = [json.loads(line)["key"] for line in outcome.files["tool_calls.jsonl"].splitlines()]
+    keys = [json.loads(line)["turn"] for line in outcome.files["tool_calls.jsonl"].splitlines()]
     assert len(set(keys)) == len(keys) == (7 if name == "review.peerA" else 4)
 
 

@@ -60,7 +60,7 @@ def test_a_job_is_a_valid_trajectory_with_every_agent_in_it(tmp_path: Path) -> N
     answers = [step for step in write["steps"] if step.get("llm_call_count") == 1]
     assert [step["message"] for step in answers] == [line["answer"] for line in lines if "answer" in line]
     prompts = [
-        step["message"] for step in write["steps"] if "key" in step.get("extra", {}) and step["source"] == "user"
+        step["message"] for step in write["steps"] if "turn" in step.get("extra", {}) and step["source"] == "user"
     ]
     assert len(prompts) == len(answers) > 0
     assert all(prompt in files["llm_prompt.txt"].decode() and "<|im_start|>" in prompt for prompt in prompts)

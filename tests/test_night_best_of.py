@@ -101,7 +101,7 @@ def candidates(entry: JobEntry) -> list[dict[str, Any]]:
 
 def require_same_again(repo: Path) -> None:
     found = asyncio.run(replay(Git.discover(repo), "t000"))
-    assert found.same, [one for one in found.nodes if not one.same]
+    assert found.same, "\n".join(map(str, [one for one in found.nodes if not one.same]))
 
 
 def test_all_candidates_are_kept_and_the_greedy_one_wins_a_tie(tmp_path: Path) -> None:

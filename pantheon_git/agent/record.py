@@ -17,7 +17,8 @@ PROMPTS, CALLS, METRICS, INPUT, OUTPUT = (
 
 @dataclass
 class Record:
-    """Grows with the run; `files` turns it into the artifact."""
+    """Grows with the run; `files` turns it into the artifact. A line's `turn` is the request's key: under that name it
+    would be taken for a secret, by what keeps secrets out of the ledger."""
 
     turns: list[str] = field(default_factory=list)
     lines: list[dict[str, Any]] = field(default_factory=list)
@@ -33,7 +34,7 @@ class Record:
         """A turn of the model: the exact prompt and the exact answer."""
         self.turns.append(f"=== {key} · state {state} · {said.tokens_in} tokens ===\n{prompt}\n")
         self.turns.append(f"=== {key} · answer · {said.tokens_out} tokens, {said.finish} ===\n{said.text}\n")
-        self.lines.append({"key": key, "state": state, "who": "model", "answer": said.text, "finish": said.finish,
+        self.lines.append({"turn": key, "state": state, "who": "model", "answer": said.text, "finish": said.finish,
                            "tokens_in": said.tokens_in, "tokens_out": said.tokens_out,
                            "prompt_chars": len(prompt)})  # fmt: skip
         self.count(tokens_in=said.tokens_in, tokens_out=said.tokens_out)
@@ -50,7 +51,7 @@ class Record:
         self.count(tool_calls=1, forced_calls=int(action.forced), seconds_tools=seconds)
 
     def rejected(self, key: str, why: str) -> None:
-        self.lines.append({"key": key, "who": "machine", "rejected": why})
+        self.lines.append({"turn": key, "who": "machine", "rejected": why})
 
     def count(self, **more: float) -> None:
         for name, value in more.items():
@@ -88,7 +89,7 @@ def answers_of(files: Mapping[str, bytes]) -> dict[str, str]:
     for line in b"".join(data for name, data in files.items() if name.endswith(CALLS)).decode().splitlines():
         said = json.loads(line)
         if "answer" in said:
-            found[said["key"]] = said["answer"]
+            found[said["turn"]] = said["answer"]
         elif "logprobs" in said:
-            found[said["key"]] = json.dumps(said["logprobs"])
+            found[said["turn"]] = json.dumps(said["logprobs"])
     return found

@@ -100,7 +100,7 @@ async def _score(work: _Review, prompt: str, text: str, key: str) -> Score:
     found = work.scored[prompt, text] = await work.engine.score(prompt, text, key)
     record = work.record
     record.turns.append(f"=== {key} · scored ===\n{prompt}\n=== {key} · text ===\n{text}\n")
-    record.lines.append({"key": key, "who": "model", "logprobs": list(found.logprobs)})
+    record.lines.append({"turn": key, "who": "model", "logprobs": list(found.logprobs)})
     record.count(steps=1, tokens_in=work.engine.count_tokens(prompt) + len(found.logprobs))
     record.digests = {"model": found.model_digest, "adapter": found.adapter_digest}
     return found

@@ -132,18 +132,18 @@ class _Turns:
         return self.made[-1]
 
     def _answer(self, said: Json) -> None:
-        self._add("user", self._prompt(said), extra={"key": said["key"], "state": said["state"]})
+        self._add("user", self._prompt(said), extra={"turn": said["turn"], "state": said["state"]})
         metrics = {"prompt_tokens": said.get("tokens_in"), "completion_tokens": said.get("tokens_out")}
         self._add("agent", said["answer"], llm_call_count=1, metrics=_present(metrics),
-                  extra={"key": said["key"], "finish": said["finish"]})  # fmt: skip
+                  extra={"turn": said["turn"], "finish": said["finish"]})  # fmt: skip
 
     def _score(self, said: Json) -> None:
         """A text that the model gave probabilities to; it wrote nothing, so they are no `metrics.logprobs`."""
         whole = self.files.get(PROMPTS, b"").decode("utf-8", "replace")
-        after = whole.partition(f"=== {said['key']} · scored ===\n")[2]
-        self._add("user", after.partition(f"\n=== {said['key']} · text ===\n")[0], extra={"key": said["key"]})
+        after = whole.partition(f"=== {said['turn']} · scored ===\n")[2]
+        self._add("user", after.partition(f"\n=== {said['turn']} · text ===\n")[0], extra={"turn": said["turn"]})
         self._add("agent", "", llm_call_count=1, metrics={"extra": {"scored_logprobs": said["logprobs"]}},
-                  extra={"key": said["key"]})  # fmt: skip
+                  extra={"turn": said["turn"]})  # fmt: skip
 
     def _tool(self, said: Json) -> None:
         """A call stands in the step of the answer that it came from; a forced one is a step without a model."""
@@ -160,10 +160,10 @@ class _Turns:
     def _prompt(self, said: Json) -> str:
         """The prompt of an answer; empty, with a note, where the file does not hold what the line says (redacted)."""
         text = self.files.get(PROMPTS, b"").decode("utf-8", "replace")
-        head, length = f"=== {said['key']} · state {said['state']} · ", said.get("prompt_chars")
+        head, length = f"=== {said['turn']} · state {said['state']} · ", said.get("prompt_chars")
         start = text.find("\n", self._at) + 1
         if length is not None and text.startswith(head, self._at):
-            tail = f"\n=== {said['key']} · answer · "
+            tail = f"\n=== {said['turn']} · answer · "
             if text.startswith(tail, start + length):
                 self._at = text.find("\n", start + length + 1) + 1 + len(said["answer"]) + 1
                 return text[start : start + length]
