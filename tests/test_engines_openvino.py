@@ -137,11 +137,18 @@ def test_stops_before_a_stop_string(engine: Engine, run: Callable[[Awaitable[Com
     assert done.tokens_out < whole.tokens_out
 
 
-def test_sampling_follows_its_seed(engine: Engine, run: Callable[[Awaitable[Completion]], Completion]) -> None:
-    """With a temperature the same seed gives the same text, another one another."""
-    texts = [run(engine.complete(ask(engine, "Tell a story.", temperature=1.0, seed=seed))).text for seed in (1, 1, 2)]
+def test_sampling_follows_its_seed(engine: Engine, run: Callable[[Awaitable[list[str]]], list[str]]) -> None:
+    """With a temperature the same seed gives the same text, another one another; alone and beside others."""
+    asked = [ask(engine, "Tell a story.", temperature=1.0, seed=seed, max_tokens=12) for seed in (1, 1, 2)]
+
+    async def work() -> list[str]:
+        alone = [(await engine.complete(one)).text for one in asked]
+        return [*alone, *[done.text for done in await asyncio.gather(*map(engine.complete, asked))]]
+
+    texts = run(work())
     assert texts[0] == texts[1]
     assert texts[0] != texts[2]
+    assert texts[3:] == texts[:3]
 
 
 def test_the_same_alone_and_in_a_batch(engine: Engine, run: Callable[[Awaitable[object]], object]) -> None:

@@ -22,7 +22,7 @@ from pantheon_git.night.run import NightOptions, Wiring, run_night
 from pantheon_git.repo import paths
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
-from tests.cli_support import git, put
+from tests.cli_support import cli, git, put
 from tests.night_kit import commit, queued_repo, task
 
 pytestmark = pytest.mark.jail
@@ -123,6 +123,11 @@ def test_all_candidates_are_kept_and_the_greedy_one_wins_a_tie(tmp_path: Path) -
     assert "review.json" in {name.rpartition("-")[2] for name in kept}
     assert node(entry).details["tokens"]["out"] > json.loads(kept["metrics.json"])["tokens_out"]
     require_same_again(repo)
+    shown = cli(repo, "trace", "t000:write", check=True)
+    assert "── candidates.json ──" in shown.out
+    assert "── candidate-2-" not in shown.out
+    named = shown.err.rpartition("--file ")[2].strip()
+    assert cli(repo, "trace", "t000:write", "--file", named, check=True).out == kept[named].decode()
     alone = run(repo, 1, "priority = 1\n")
     assert git(repo, "show", f"{alone.commit}:docs/d000.md") == git(repo, "show", f"{entry.commit}:docs/d000.md")
 

@@ -112,10 +112,14 @@ def _node(job: str, node: Any, files: Any) -> None:
     click.echo(f"{style(f'{job}:{node.name}', bold=True)}  {node.uses}  {node.verdict}: {node.reason}")
     click.echo(f"signed by {node.key_id}, artifact {node.artifact_tree}, {node.seconds:.2f} s")
     _redacted(node.name, node.details)
-    for name in (*SHOWN, *sorted(files.keys() - set(SHOWN))):
+    others = [name for name in sorted(files) if name.startswith("candidate-")]
+    for name in (*SHOWN, *sorted(files.keys() - {*SHOWN, *others})):
         if files.get(name):
             click.echo(style(f"\n── {name} ──", fg="cyan"))
             click.echo(_readable(name, files[name]))
+    if others:
+        say(f"also kept, of the other candidates: {', '.join(others)}")
+        say(f"next: pantheon-git trace {job}:{node.name} --file {others[0]}")
 
 
 def _readable(name: str, data: bytes) -> str:
