@@ -122,6 +122,31 @@ def test_a_failed_check_stops_the_job(world: World) -> None:
     assert [str(finding) for finding in ran.verdict.findings] == ["passed: check says fail"]
 
 
+CHECKED = '[[goal.acceptance]]\ntext = "has a title"\ncheck = "grep -q title docs/a.md"\n'
+REVIEWS = '[nodes.r]\nuses = "review.a"\n[nodes.s]\nuses = "review.b"\n'
+
+
+def test_acceptance_commands_must_have_run(world: World) -> None:
+    """Where the task has one, no flow gets around it: neither a skip, nor continue-on-error, nor a flow without the
+    node; where it has none, the skipped node is no hindrance. The ledger alone says the same."""
+    assert world.run("one", {"docs/a.md": GOOD}, says={"accept": "skip"}).verdict.passed
+    assert again(world) == (True, [])
+    lax = '[nodes.accept]\nuses = "check.acceptance"\ncontinue-on-error = true\n'
+    gate = '[nodes.gate]\nuses = "merge-gate"\nneeds = ["r", "s"{more}]\n'
+    world.write(".pantheon/flows/none.toml", "schema = 1\n" + REVIEWS + gate.format(more=""))
+    world.write(".pantheon/flows/lax.toml", "schema = 1\n" + REVIEWS + lax + gate.format(more=', "accept"'))
+    for flow in ("doc.frontmatter", "none", "lax"):
+        world.add_task(flow.replace(".", "-"), "docs/a.md", flow=flow, more=CHECKED)
+    world.commit()
+    edits = {"docs/a.md": GOOD}
+    assert world.run("doc-frontmatter", edits, store=False).verdict.passed
+    assert rules_of(world.run("doc-frontmatter", edits, says={"accept": "skip"}, store=False)) == ["accepted", "passed"]
+    assert rules_of(world.run("none", edits, store=False)) == ["accepted"]
+    assert rules_of(world.run("lax", edits, says={"accept": "fail"}, attempt=1)) == ["accepted"]
+    assert again(world, "lax")[0] is False
+    assert "`grep -q title docs/a.md`" in again(world, "lax")[1][0]
+
+
 def test_reviewers_judge_the_tree_that_is_proposed(world: World) -> None:
     """A verdict on another tree, from before a later write say, does not count."""
     ran = world.run("one", {"docs/a.md": GOOD}, trees={"peer-a": EMPTY_TREE})
