@@ -217,7 +217,7 @@ ProtectKernelModules=yes
 # System calls: what services use, and what a jail is made of. The jail's own filter is narrower.
 SystemCallArchitectures=native
 SystemCallFilter=@system-service @mount
-SystemCallFilter=seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self
+SystemCallFilter=seccomp sethostname landlock_create_ruleset landlock_add_rule landlock_restrict_self
 SystemCallFilter=~@clock @cpu-emulation @debug @module @obsolete @raw-io @reboot @swap @keyring @resources
 SystemCallErrorNumber=EPERM
 
