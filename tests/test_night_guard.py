@@ -126,9 +126,7 @@ def test_signals_and_the_lease_are_as_ever(tmp_path: Path) -> None:
     with running(repo, "--jobs=1", "--quiet") as runner:
         pid = runner.pid
         runner.send_signal(signal.SIGCONT)
-        until(
-            lambda: any(str(pid) in path.read_text() for path in Path(os.environ["XDG_STATE_HOME"]).glob("*/*/lease"))
-        )
+        until(lambda: git(repo, "for-each-ref", "refs/pantheon/runs") != "")
         second = cli(repo, "run", "--engine=control")
         assert second.code == 1
         assert f"a night is already running here: process {pid}" in second.err
@@ -292,6 +290,30 @@ def test_git_configuration_keeps_no_program(tmp_path: Path, home: Path) -> None:
     assert found == {"credential.helper", "safe.directory", "pantheon.jobs", "user.name", "user.email"}
     assert git(tmp_path, "config", "--file", str(made), "safe.directory") == odd + "\n"
     assert git(tmp_path, "config", "--file", str(made), "credential.helper") == "\n"
+
+
+@pytest.mark.jail
+@pytest.mark.model
+def test_the_real_model_inside(tmp_path: Path) -> None:
+    """It loads from a store that is otherwise read-only, answers, and stays as it was."""
+    repo = queued_repo(tmp_path / "r", 1)
+    kept_in = Path(os.environ["PANTHEON_MODELS"])
+    before = {path: path.stat().st_mtime_ns for path in kept_in.rglob("*")}
+    done = cli(repo, "run", "--engine=openvino", "--json")
+    assert done.code == 0, done.err
+    assert set(json.loads(done.out)["endings"]) <= {"pr", "failed"}
+    told = json.loads(cli(repo, "report", "--json").out)
+    assert told["tokens"]["out"] > 0
+    assert told["guard"]["held"] is True
+    assert {path: path.stat().st_mtime_ns for path in kept_in.rglob("*")} == before
+
+
+def test_a_model_that_may_not_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's reader asks to write; where this user may not, that is one line that names the file."""
+    model = put(tmp_path / "m.gguf", "x")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may always
+    error = refused(model=str(model))
+    assert f"{model}: the engine opens it for writing" in error.message
 
 
 @pytest.mark.jail

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,9 +64,14 @@ def require_model(loaded: LoadedAgent, options: NightOptions) -> None:
     if options.model_path is not None:
         field, value = "--model-path (or git config pantheon.modelPath)", str(options.model_path)
     try:
-        models.find(value)
+        path = models.find(value)
     except EngineError as error:
         raise PantheonError(f"{field}: {value!r}: {error.message}", error.hint) from error
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise PantheonError(
+            f"{field}: {value!r}: {path}: the engine opens it for writing (it writes nothing), and this user may not",
+            f"chown or chmod it, or keep a copy of your own: cp {path} ~/models/",
+        )
 
 
 def guard_info(facts: Facts | None, agents: Iterable[LoadedAgent]) -> dict[str, Any]:

@@ -20,12 +20,12 @@ def kept(git: Git, models: Sequence[Path] = ()) -> View:
     state = paths.state_dir(git)
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     home = night_home()
+    named = [*models, *_named_models(git)]
     readable = [
         *([git.work_tree] if git.work_tree else []),
         paths.config_home(),
         store(),
-        *models,
-        *_named_models(git),
+        *named,
         *alternates(git.objects_dir),
         *(path for path in _programs() if not home.is_relative_to(os.path.realpath(path))),
         *_granted(git),
@@ -33,7 +33,7 @@ def kept(git: Git, models: Sequence[Path] = ()) -> View:
     return View(
         home=home,
         readable=[path.absolute() for path in readable],
-        writable=[git.common_dir, git.git_dir, state],
+        writable=[git.common_dir, git.git_dir, state, *(path.absolute() for path in _model_files(named))],
     )
 
 
@@ -47,6 +47,14 @@ def store() -> Path:
     """The model store, as `engines.models.store` has it, without loading that."""
     named = os.environ.get("PANTHEON_MODELS")
     return Path(named) if named else paths.cache_home() / "models"
+
+
+def _model_files(named: Sequence[Path]) -> Iterator[Path]:
+    """OpenVINO's reader opens a GGUF file for writing, although it writes nothing (`gguf_open` asks for O_RDWR), and
+    fails on a read-only mount. So the files, and nothing beside them, stay as they are for this user. A changed file
+    would be found: its digest is taken anew whenever its times differ, and stands in every statement."""
+    yield from store().glob("*/*.gguf")
+    yield from (path for path in named if path.suffix == ".gguf")
 
 
 def _named_models(git: Git) -> Iterator[Path]:
