@@ -61,7 +61,8 @@ def why_unfit(name: bytes) -> str:
     except UnicodeDecodeError:
         return "a name that is not UTF-8"
     for char in text:
-        if what := _CATEGORIES.get(unicodedata.category(char)):
+        if not char.isprintable():
+            what = _CATEGORIES.get(unicodedata.category(char), "a character that is not shown")
             return f"a name with {what} (U+{ord(char):04X})"
     if "\\" in text or ":" in text:
         return "a name with '\\' or ':', which parts names on some systems"
