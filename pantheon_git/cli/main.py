@@ -14,6 +14,7 @@ import click
 
 from pantheon_git import __version__
 from pantheon_git.cli.lazy import LazyGroup
+from pantheon_git.cli.output import printable
 from pantheon_git.cli.table import COMMANDS
 from pantheon_git.errors import PantheonError, machine_trouble
 
@@ -80,11 +81,11 @@ def _usage(error: click.UsageError) -> int:
 
 
 def _fail(message: str, hint: str, code: int) -> int:
-    for number, line in enumerate(message.splitlines() or [""]):
+    for number, line in enumerate(printable(message).split("\n")):
         label = click.style("error:", fg="red", bold=True)
         click.echo(f"{label} {line}" if number == 0 else f"       {line}", err=True)
     if hint:
-        click.echo(f"{click.style('hint:', fg='yellow')} {hint}", err=True)
+        click.echo(f"{click.style('hint:', fg='yellow')} {printable(hint)}", err=True)
     return code
 
 

@@ -37,7 +37,13 @@ def say(text: str) -> None:
 
 
 def print_json(data: Any) -> None:
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+    click.echo(json_text(data, indent=2))
+
+
+def json_text(data: Any, indent: int | None = None) -> str:
+    """JSON in which letters stay letters, and what steers a terminal is escaped (it stands in strings only)."""
+    text = json.dumps(data, indent=indent, ensure_ascii=False, default=str)
+    return _STEERS.sub(lambda found: found.group() if found.group() == "\n" else f"\\u{ord(found.group()):04x}", text)
 
 
 def color_wanted() -> bool:
@@ -46,12 +52,13 @@ def color_wanted() -> bool:
 
 
 def style(text: str, **kwargs: Any) -> str:
-    return click.style(text, **kwargs) if color_wanted() else text
+    """The text, made printable, in colour where that is wanted."""
+    return click.style(printable(text), **kwargs) if color_wanted() else printable(text)
 
 
 def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
-    """Left-aligned columns, two spaces apart; the last column is never padded."""
-    lines = [tuple(header), *(tuple(row) for row in rows)]
+    """Left-aligned columns, two spaces apart, each row on one line; the last column is never padded."""
+    lines = [tuple(header), *(tuple(" ".join(printable(cell).split("\n")) for cell in row) for row in rows)]
     widths = [max(len(line[n]) for line in lines) for n in range(len(header))]
     padded = ([cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines)
     return "\n".join("  ".join(cells).rstrip() for cells in padded)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pantheon_git.cli.context import here
-from pantheon_git.cli.output import DRY_RUN, JSON, print_json, say, style, table
+from pantheon_git.cli.output import DRY_RUN, JSON, print_json, printable, say, style, table
 from pantheon_git.cli.passphrase import asker
 from pantheon_git.errors import PantheonError
 
@@ -90,15 +90,21 @@ def _card(view: PullView) -> None:
     if view.authorship:
         click.echo(f"\nwritten by: {describe_authors(view.authorship)}")
     for path in view.paths:
-        click.echo(f"{path.path}  +{path.added if path.added is not None else 'binary'} -{path.removed or 0}")
+        click.echo(f"{one_line(path.path)}  +{path.added if path.added is not None else 'binary'} -{path.removed or 0}")
     if pull.edited:
         click.echo(style("the branch was moved since it passed the gate", fg="yellow"))
     if pull.state in ("open", "approved") and not view.faults:
         behind = f", {view.behind} commits behind" if view.behind else ""
-        verdict = f"would not merge now: {'; '.join(view.findings)}" if view.findings else f"would merge now{behind}"
+        verdict = (
+            f"would not merge now: {one_line('; '.join(view.findings), 1000)}"
+            if view.findings
+            else f"would merge now{behind}"
+        )
         click.echo(f"\n{verdict}")
     for event in view.events:
-        click.echo(f"{event['what']} by {event['who']}{': ' + one_line(event['text']) if event['text'] else ''}")
+        click.echo(
+            f"{event['what']} by {one_line(event['who'])}{': ' + one_line(event['text']) if event['text'] else ''}"
+        )
     click.echo()
     for command in view.next:
         click.echo(f"  {style(command, fg='cyan')}")
@@ -169,7 +175,9 @@ def _would_merge(desk: Desk, prs: Sequence[str]) -> int:
         view = show_pull(desk, name)
         state = view.pull.state
         against = [*view.faults, *view.findings, *([] if state in OPEN else [f"it is {state}"])]
-        click.echo(f"{view.pull.job}: {'would not merge: ' + '; '.join(against) if against else 'would merge'}")
+        click.echo(
+            f"{view.pull.job}: {'would not merge: ' + printable('; '.join(against)) if against else 'would merge'}"
+        )
         code = max(code, 1 if against else 0)
     return code
 
@@ -200,5 +208,8 @@ def _tell(outcomes: Sequence[Outcome], as_json: bool) -> int:
                 click.echo(outcome.message)
             else:
                 label = style("error:", fg="red")
-                say(f"{label} {outcome.job}: {outcome.message}" + (f"\nhint: {outcome.hint}" if outcome.hint else ""))
+                say(
+                    f"{label} {outcome.job}: {printable(outcome.message)}"
+                    + (f"\nhint: {outcome.hint}" if outcome.hint else "")
+                )
     return max((outcome.exit_code for outcome in outcomes), default=0)

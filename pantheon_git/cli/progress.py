@@ -8,6 +8,7 @@ import time
 
 import click
 
+from pantheon_git.cli.output import printable
 from pantheon_git.ledger.records import Ending
 from pantheon_git.night.events import (
     Event,
@@ -60,7 +61,7 @@ class Progress:
             case GroupCommitted():
                 self.saved += len(event.jobs)
             case Said():
-                self._line(event.text)
+                self._line(printable(event.text))
         self._status()
 
     def close(self) -> None:
@@ -72,7 +73,7 @@ class Progress:
         self.ended += 1
         word = click.style(WORDS[event.ending].ljust(9), fg=COLOURS[event.ending])
         reason = "" if event.ending == "pr" else f"  {event.reason.splitlines()[0] if event.reason else ''}"
-        self._line(f"{word} {event.job}  {event.seconds:.1f} s{reason}")
+        self._line(f"{word} {event.job}  {event.seconds:.1f} s{printable(reason)}")
 
     def _line(self, text: str) -> None:
         click.echo(("\r\x1b[K" if self.live else "") + text, err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pantheon_git.cli.context import here
-from pantheon_git.cli.output import JSON, print_json, say, style, table
+from pantheon_git.cli.output import JSON, print_json, printable, say, style, table
 from pantheon_git.errors import PantheonError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _overview(entry: Any, as_json: bool) -> None:
         print_json(told | {"summary": entry.summary, "nodes": [_node_json(node) for node in entry.nodes]})
         return
     click.echo(f"{style(entry.job, bold=True)}  {entry.ending}  night {entry.night}")
-    click.echo(f"{entry.title}\n{entry.reason}\n")
+    click.echo(f"{printable(entry.title)}\n{printable(entry.reason)}\n")
     rows = [(n.folder, n.uses, n.verdict, f"{n.seconds:.2f} s", n.reason.split("\n")[0][:100]) for n in entry.nodes]
     click.echo(table(rows, ("NODE", "USES", "VERDICT", "TIME", "REASON")))
     for name, found in [(entry.job, entry.summary), *((n.name, n.details) for n in entry.nodes)]:
@@ -109,7 +109,7 @@ def _node_json(node: Any) -> dict[str, Any]:
 
 
 def _node(job: str, node: Any, files: Any) -> None:
-    click.echo(f"{style(f'{job}:{node.name}', bold=True)}  {node.uses}  {node.verdict}: {node.reason}")
+    click.echo(f"{style(f'{job}:{node.name}', bold=True)}  {node.uses}  {node.verdict}: {printable(node.reason)}")
     click.echo(f"signed by {node.key_id}, artifact {node.artifact_tree}, {node.seconds:.2f} s")
     _redacted(node.name, node.details)
     others = [name for name in sorted(files) if name.startswith("candidate-")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pantheon_git.cli.context import here
-from pantheon_git.cli.output import JSON, say, style
+from pantheon_git.cli.output import JSON, json_text, printable, say, style
 
 if TYPE_CHECKING:
     from pantheon_git.ledger.verdict import Summary
@@ -45,7 +44,7 @@ def verify(ctx: click.Context, night: str | None, anchor: str | None, quiet: boo
         return found.summary.exit_code
     found = verify_ledger(git, night, anchor, progress)
     for verdict in found.wrong:
-        say(f"{style('wrong:', fg='red')} {verdict}")
+        say(f"{style('wrong:', fg='red')} {printable(str(verdict))}")
     found.summary.raise_first()
     if not quiet:
         _tell(found)
@@ -58,7 +57,7 @@ def _progress(night: str, done: int) -> None:
 
 
 def _line(data: dict[str, object]) -> None:
-    click.echo(json.dumps(data, ensure_ascii=False))
+    click.echo(json_text(data))
 
 
 def _as_json(summary: Summary) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from pantheon_git.morning.metrics import Card, Report
@@ -24,7 +25,7 @@ def render(report: Report) -> str:
     branch = report.target.removeprefix("refs/heads/")
     parts = [
         f"# Night {report.night}",
-        f"**{one_line(report.headline)}**",
+        f"**{_escaped(one_line(report.headline))}**",
         f"Started {started} on `{branch}` at `{report.base[:12]}`. {describe_costs(report)}",
         _escaped(describe_engines(report)),
         _escaped(describe_guard(report)),
@@ -73,15 +74,26 @@ def _rest(report: Report) -> str:
     lines = []
     for title, rows in (("Not reached", report.not_reached), ("Waiting", report.waiting)):
         if rows:
-            lines += [f"## {title} ({len(rows)})", "", *(f"- `{name}`: {why}" for name, why in rows.items()), ""]
+            lines += [
+                f"## {title} ({len(rows)})",
+                "",
+                *(f"- {_escaped(one_line(name))}: {_escaped(one_line(why))}" for name, why in rows.items()),
+                "",
+            ]
     if report.broken:
         faults = [fault for faults in report.broken.values() for fault in faults]
-        lines += [f"## Broken files ({len(report.broken)})", "", *(f"- {_escaped(fault)}" for fault in faults), ""]
+        lines += [
+            f"## Broken files ({len(report.broken)})",
+            "",
+            *(f"- {_escaped(one_line(fault))}" for fault in faults),
+            "",
+        ]
     return "\n".join(lines).rstrip()
 
 
 def _escaped(text: str) -> str:
-    """Text that a model or a document chose must not become markup."""
-    for char in "\\`*_[]<>|#":
+    """Text that a model or a document chose must not become markup, an entity, or a link that GitHub's dialect makes of
+    a bare address (GFM 6.9): a zero-width sign would hide, a backslash between does not."""
+    for char in "\\`*_[]<>|#&~!@{}$":
         text = text.replace(char, f"\\{char}")
-    return text
+    return re.sub(r"(?i)(:)(//)|(www)(\.)", lambda m: "\\".join(part for part in m.groups() if part), text)

@@ -14,6 +14,7 @@ from pantheon_git.gate.rules import evaluate
 from pantheon_git.ledger.commit import signed_commit
 from pantheon_git.ledger.entries import JobEntry
 from pantheon_git.ledger.layout import PRS
+from pantheon_git.ledger.lines import plain
 from pantheon_git.ledger.meta import Event, add_event
 from pantheon_git.pulls.branches import drop_branch
 from pantheon_git.pulls.check import check_branch, check_entry
@@ -118,7 +119,7 @@ def _message(desk: Desk, entry: JobEntry) -> str:
         f"Reviewed-by: {desk.who}",
     ]
     branch = PRS.removeprefix("refs/heads/") + entry.job
-    return f"Merge {branch}: {entry.title}\n\n" + "\n".join(trailers) + "\n"
+    return f"Merge {branch}: {plain(entry.title, 200)}\n\n" + "\n".join(trailers) + "\n"
 
 
 def _prove(desk: Desk, found: Candidate, merge_oid: str) -> None:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pantheon_git.tools.frontmatter.descriptions import LONGEST, SHORTEST
 from pantheon_git.tools.frontmatter.language import agrees
 from pantheon_git.tools.frontmatter.prose import Prose, sentences
+from pantheon_git.tools.frontmatter.safe import why_unsafe
 from pantheon_git.tools.frontmatter.titles import LIMIT
 from pantheon_git.tools.frontmatter.words import STOP, bag, content_stems, stem
 
@@ -65,14 +66,14 @@ def _form(line: str, shortest: int, longest: int) -> list[str]:
     faults = []
     if not line:
         return ["empty"]
-    if "\n" in line or "\r" in line or not line.isprintable():
+    if "\n" in line or "\r" in line:
         faults.append("not one line of text")
     if len(line) < shortest:
         faults.append(f"{len(line)} characters; at least {shortest} are asked for")
     if len(line) > longest:
         faults.append(f"{len(line)} characters; at most {longest} are asked for")
-    if re.search(r"https?://|</?\w+>|\]\(|```|\{\{", line):
-        faults.append("has a link, markup or a template in it")
+    if meant := why_unsafe(line):
+        faults.append(f"has {' and '.join(meant)} in it")
     return faults
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from pantheon_git.tools.frontmatter import forms
 from pantheon_git.tools.frontmatter.language import CJK
 from pantheon_git.tools.frontmatter.prose import Prose, sentences
+from pantheon_git.tools.frontmatter.safe import tamed, why_unsafe
 from pantheon_git.tools.frontmatter.words import bag, content_stems
 
 LIMIT = 120
@@ -48,13 +49,13 @@ def candidates(prose: Prose, path: str, values: Mapping[str, Any], language: str
         found += [phrase for _, phrase in _told(prose, set())]
     specific = [text for _, text in prose.headings[:6] if not _GENERIC.search(text)]
     found += [*specific[:3], *(text for _, text in prose.headings[:2])]
-    clean = (tidy(text) for text in found)
+    clean = (tidy(text) for text in sorted(found, key=lambda text: bool(why_unsafe(" ".join(text.split())))))
     return list(dict.fromkeys(text for text in clean if text and any(c.isalnum() for c in text)))
 
 
 def tidy(text: str) -> str:
-    """One line without a trailing mark, and not longer than a title."""
-    line = " ".join(text.split()).rstrip(" :;,.").strip()
+    """One line without a trailing mark, without markup, and not longer than a title."""
+    line = tamed(text).rstrip(" :;,.").strip()
     return line if len(line) <= LIMIT else line[:LIMIT].rpartition(" ")[0]
 
 
