@@ -14,7 +14,6 @@ import click
 
 from pantheon_git import __version__
 from pantheon_git.cli.lazy import LazyGroup
-from pantheon_git.cli.output import printable
 from pantheon_git.cli.table import COMMANDS
 from pantheon_git.errors import PantheonError, machine_trouble
 
@@ -81,6 +80,8 @@ def _usage(error: click.UsageError) -> int:
 
 
 def _fail(message: str, hint: str, code: int) -> int:
+    from pantheon_git.cli.output import printable  # not for --help and --version
+
     for number, line in enumerate(printable(message).split("\n")):
         label = click.style("error:", fg="red", bold=True)
         click.echo(f"{label} {line}" if number == 0 else f"       {line}", err=True)
