@@ -12,7 +12,9 @@ COMMANDS: dict[str, Entry] = {
     "demo": Entry(SETUP, "demo:demo", "See a whole night in a scratch repository, in a few minutes."),
     "init": Entry(SETUP, "init:init", "Set this repository up: .pantheon/, keys, git config, hooks."),
     "model": Entry(SETUP, "model:model", "Fetch and list local models."),
-    "keys": Entry(SETUP, "keys:keys", "Show, export and trust the keys that sign; rotate, revoke and protect your own."),
+    "keys": Entry(
+        SETUP, "keys:keys", "Show, export and trust the keys that sign; rotate, revoke and protect your own."
+    ),
     "doctor": Entry(SETUP, "doctor:doctor", "Say whether a night would run here, and what is missing."),
     "add": Entry(DAY, "add:add", "Queue work: one task file for each path."),
     "check": Entry(DAY, "check:check", "Validate queue, flows, agents and policy; what the pre-commit hook runs."),

@@ -10,13 +10,14 @@ import re
 
 _PATTERNS = {
     "a link": r"\b[a-z][a-z0-9+.-]{1,20}:/{2}|\bwww\.|\]\s?[(\[]|\b(?:javascript|vbscript|data|mailto):(?=\S)",
-    "markup": r"</?[a-z!?][^<>]{0,400}>?|&(?:#\w{1,8}|[a-z]{2,12});|```|~~~|!\[",
+    "markup": r"</?[a-z!?][^<>]{0,400}>?|&(?:#\w{1,8}|[a-z]{2,12});|```|~~~|!\[|^\s*\[[^\]]{0,200}\]:",
     "a template": r"\{\{|\}\}|\{%|%\}|\{#|#\}|[$#]\{|\$\(|<%|%>|\[\[|\]\]|\{[<>|]",
     "marks of a chat's template": (
         r"<\|?|\|>|\[/?(?:INST|SYS|TOOL_CALLS?|AVAILABLE_TOOLS)\]|\b(?:start|end)_of_turn\b|\bim_(?:start|end)\b"
         r"|^\s*(?:system|assistant|user|human)\s*:|#{2,}\s*(?:system|instruction|response|assistant|user)\b"
     ),
     "a tool call": r"""[{,]\s*["'](?:tool|name|args|arguments|verdict|tool_calls?)["']\s*:""",
+    "a line of a ledger": r"\b\d{8}T\d{6}Z\b",
     "a trailer": r"^\s*(?:pantheon-[a-z-]+|[a-z]+(?:-[a-z]+)*-by|change-id)\s*:",
 }
 _SHAPES = {what: re.compile(pattern, re.IGNORECASE) for what, pattern in _PATTERNS.items()}
