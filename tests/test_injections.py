@@ -44,7 +44,7 @@ def require_harmless(repo: Path, base: str) -> list[str]:
 @pytest.mark.jail
 def test_no_order_reaches_a_merge(tmp_path: Path) -> None:
     """A night of `pantheon-git run`: what it makes is harmless, everything that would merge is merged, and main then
-    has no change outside the tasks' own documents; nothing that a person reads on the way steers a terminal or a page."""
+    has no change outside the tasks' own documents; nothing that a person reads steers a terminal or acts in a page."""
     repo = make(tmp_path / "repo", CASES)
     base = git(repo, "rev-parse", "HEAD").strip()
     assert cli(repo, "run", "--engine=control", "--quiet").code in (0, 1)
