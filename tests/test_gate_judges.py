@@ -46,7 +46,7 @@ NEW = {"tests/test_new.py": False, "conftest.py": False, "tools/new.sh": False}
         ("python -m pytest", {"tests/test_a.py", "pytest.ini", "conftest.py"}),
         ("npm test", {"package.json", "tests/test_a.py"}),
         ("npx ava tests/test_new.py", {"package.json", "tests/test_a.py"}),
-        ("make check", {"Makefile"}),
+        ("make check", {"Makefile", "tests/test_a.py"}),
         (["docs/check.py", "docs/a.md"], {"docs/check.py"}),
         ("grep 'unclosed docs/a.md", set()),
         ("true; docs/check.py | grep ok", {"docs/check.py"}),
@@ -56,3 +56,45 @@ def test_scripts_of_checks(command: str | list[str], judges: set[str]) -> None:
     """The script, the runner's settings, and the tests that were there; what is merely read is no judge, and neither is
     a test that the job itself adds."""
     assert set(judging([command], {**OLD, **NEW})) == judges
+
+
+MORE = {
+    **dict.fromkeys(("tests/test_a.py", "tests/data/a.json", "src/app.py", "checks/run.sh", "docs/a.md"), True),
+    **dict.fromkeys(("tests/conftest.py", "src/conftest.py", "json.py", "pytest.py", "tests/random.py"), False),
+    **dict.fromkeys(("src/logging/x.py", "src/json.py", "pytest/__init__.py", "tool/__main__.py"), False),
+    "docs/json.md": False,
+    **dict.fromkeys(("jest.config.js", "web/vitest.config.ts", "tox.ini", "rules.mk"), False),
+}
+TESTS = {"tests/test_a.py", "tests/data/a.json"}
+SHADOWED = {"tests/conftest.py", "src/conftest.py", "json.py", "pytest.py", "tests/random.py", "pytest/__init__.py"}
+
+
+@pytest.mark.parametrize(
+    ("command", "judges"),
+    [
+        ("pytest tests", {*SHADOWED, *TESTS, "tox.ini"}),
+        ("timeout 60 sh -c 'cd . && pytest -q'", {*SHADOWED, *TESTS, "tox.ini"}),
+        ("uv run python -m pytest tests/test_a.py::test_x", {*SHADOWED, *TESTS, "tox.ini"}),
+        ("python -m tool docs/a.md", {*SHADOWED - {"tests/conftest.py", "src/conftest.py"}, "tool/__main__.py"}),
+        ("npx jest", {"jest.config.js", "web/vitest.config.ts", *TESTS}),
+        ("make -s test", {"rules.mk", *TESTS}),
+        ("bash -ec 'checks/run.sh docs/a.md'", {"checks/run.sh"}),
+        ("test -s docs/a.md", set()),
+    ],
+)  # fmt: skip
+def test_ways_around_a_check(command: str, judges: set[str]) -> None:
+    """New settings, new modules that Python would take before its own, test data, what a shell within a shell runs; a
+    package's own module of such a name is none."""
+    assert set(judging([command], MORE)) == judges
+
+
+@pytest.mark.parametrize(
+    "path",
+    [".github./x", ".GitHub /x", ".git\u200chub/x", ".Pantheon/policy.toml", "agents:x/y", "AGENTS/x",
+     "a/.gitattributes.", "\ufeff.gitmodules", "Hooks /pre-push", ".mailmap", "CLAUDE.md", "x/sitecustomize.py",
+     "sub/.yarn/releases/y.cjs",
+     "trust/revoked_keys", ".pre-commit-hooks.yaml", ".gitlab-ci/a.yml"],
+)  # fmt: skip
+def test_the_built_in_list_in_every_spelling(path: str) -> None:
+    """As the least careful file system sees the path."""
+    assert is_forbidden(path)

@@ -68,6 +68,7 @@ CASES = {
     "ci": ({"docs/a.md": GOOD, ".github/workflows/x.yml": b"on: push\n"}, "forbidden"),
     "ci in other letters": ({"docs/a.md": GOOD, ".GitHub/workflows/x.yml": b"on: push\n"}, "forbidden"),
     "attributes": ({"docs/a.md": GOOD, "docs/.gitattributes": b"* -text\n"}, "forbidden"),
+    "ci in another spelling": ({"docs/a.md": GOOD, ".github /workflows/x.yml": b"on: push\n"}, "forbidden"),
     "modules": ({"docs/a.md": GOOD, ".gitmodules": b"[submodule]\n"}, "forbidden"),
     "large": ({"docs/a.md": LONG}, "size"),
     "binary": ({"docs/x.md": b"\0\1\2"}, "kinds"),
@@ -99,6 +100,14 @@ def test_what_a_job_may_not_leave(world: World, case: str) -> None:
         assert findings == ["secrets: docs/a.md: held what looks like a secret (AWS access key), which was redacted"]
     else:
         assert findings == [str(finding) for finding in ran.verdict.findings]
+
+
+@pytest.mark.parametrize("name", ["git~1", ".gitmodules ", "a\x1b[2J.md", "gnp\u202e.md", "aux.md", "x:y.md"])
+def test_names_that_mean_more_stop_the_job(world: World, name: str) -> None:
+    """Also where nothing but the ledger is asked, which does not know what the jail's way out has seen."""
+    ran = world.run("one", {"docs/a.md": GOOD, f"docs/{name}": GOOD})
+    assert "special" in rules_of(ran)
+    assert again(world)[0] is False
 
 
 def test_special_paths_stop_the_job(world: World) -> None:

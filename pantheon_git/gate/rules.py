@@ -9,6 +9,7 @@ from typing import Any
 from pantheon_git.gate.facts import GATE, Facts, PathFact
 from pantheon_git.gate.judges import is_forbidden, judging
 from pantheon_git.gate.lines import MAX_LINES, line_diff, too_many_lines
+from pantheon_git.jail.names import why_unfit, why_unsafe
 from pantheon_git.repo.objects import EXECUTABLE, GITLINK, LINK
 from pantheon_git.spec.globs import Globs
 from pantheon_git.spec.secrets import find_secrets, looks_like
@@ -240,6 +241,12 @@ def _may(facts: Facts, what: str) -> bool:
 
 def _special(facts: Facts) -> Said:
     yield from facts.refused
+    for (
+        fact
+    ) in facts.paths:  # the way out of the jail refuses these; the ledger alone must be enough to refuse them too
+        parts = fact.path.encode("utf-8", "surrogateescape").split(b"/")
+        if fact.old is None and (reason := next(filter(None, map(why_unsafe, parts)), "") or why_unfit(parts[-1])):
+            yield fact.path, reason
 
 
 def _secrets(facts: Facts) -> Said:
