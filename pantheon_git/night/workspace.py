@@ -181,10 +181,10 @@ class Workspace:
 
 def _told(refused: Mapping[bytes, str]) -> tuple[str, ...]:
     """`path: reason` for what was refused; paths are the job's own words, so nothing in them may steer a terminal or
-    end a line. Of many the first ones, and how many more."""
+    end a line. Of many how many they are, and the first ones."""
     lines = [f"{shown(path)}: {why}" if path else why for path, why in sorted(refused.items())]
-    more = len(lines) - _TOLD
-    return (*lines[:_TOLD], *([f"and {more} more paths"] if more > 0 else []))
+    count = [f"{len(lines)} paths are refused"] if len(lines) > _TOLD else []
+    return (*count, *lines[:_TOLD])
 
 
 def _mode(change: Change) -> int:
