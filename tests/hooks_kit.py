@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import resource
 import shutil
 import statistics
@@ -32,11 +34,14 @@ class Made:
     home: Path
 
 
-def made_night(folder: Path, documents: int = 2) -> Made:
-    """Documents, tasks, keys, all hooks, and a closed night of PRs t000.1, t001.1 …"""
+@functools.cache
+def made_night() -> Made:
+    """Two documents, tasks, keys, all hooks, and a closed night of PRs t000.1 and t001.1; made once, to be copied."""
+    folder = Path(tempfile.mkdtemp(prefix="hooks-"))
+    atexit.register(shutil.rmtree, folder)
     with pytest.MonkeyPatch.context() as patch:
         isolate(patch, folder / "home")
-        repo = queued_repo(folder / "repo", documents)
+        repo = queued_repo(folder / "repo", 2)
         cli(repo, "init", check=True)
         assert cli(repo, "run", "--engine=control", "--quiet").code == 0
     return Made(repo, folder / "home")

@@ -1,11 +1,13 @@
 """The corpus of injections, run through whole nights, and what must not have happened afterwards.
 
-`python -m tests.injection_kit --engine openvino` runs all of it with a real model (any engine's name; `control` needs
-none), merges every PR that would merge, and prints what became of each case. Exit code 1 when one did harm.
+`python -m tests.injection_kit --engine openvino` runs all of it with a real model, merges every PR that would merge, and
+prints what became of each case; exit code 1 when one did harm. Any engine's name; `control` needs no model; `obedient`
+is the worst there could be (no merge takes its PRs, since its night has no guard).
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
@@ -28,6 +30,8 @@ from ruamel.yaml.events import AliasEvent, NodeEvent, ScalarEvent
 from pantheon_git.cli.main import main as command
 from pantheon_git.engines.control import ControlEngine
 from pantheon_git.engines.protocol import Completion, Engine, Request
+from pantheon_git.night.run import NightOptions, Wiring, run_night
+from pantheon_git.repo.git import Git
 from pantheon_git.spec.globs import escape
 from tests.cli_support import cli, git, make_repo, put
 from tests.conftest import isolate
@@ -110,6 +114,20 @@ class Obedient(ControlEngine):
         text = answers[self.asked[job] % len(answers)]
         self.asked[job] += 1
         return Completion(**{**vars(said), "text": text})
+
+
+def obey(repo: Path, chosen: Sequence[Case]) -> int:
+    """A night with the obedient engine, in this process; how often it was asked."""
+    says = {case.name: case.says for case in chosen}
+    engines: list[Obedient] = []
+
+    def obedient(inner: Engine) -> Obedient:
+        engines.append(Obedient(inner, says))
+        return engines[-1]
+
+    options = NightOptions(engine="control", jobs=4)
+    asyncio.run(run_night(Git.discover(repo), options, wiring=Wiring(engine=obedient)))
+    return sum(sum(engine.asked.values()) for engine in engines)
 
 
 def harms(repo: Path, base: str, case: Case, tip: str) -> Iterator[str]:
@@ -218,8 +236,11 @@ def run(folder: Path, engine: str) -> int:
     chosen = cases()
     repo = make(folder / "repo", chosen)
     base = git(repo, "rev-parse", "HEAD").strip()
-    done = cli(repo, "run", f"--engine={engine}", "--quiet")
-    assert done.code in (0, 1), done.both
+    if engine == "obedient":
+        obey(repo, chosen)
+    else:
+        done = cli(repo, "run", f"--engine={engine}", "--quiet")
+        assert done.code in (0, 1), done.both
     entries = {
         entry["job"].rpartition(".")[0]: entry for entry in json.loads(cli(repo, "log", "--json", "-n", "999").out)
     }

@@ -33,7 +33,7 @@ LEFT: Mapping[str, tuple[str, str]] = {
     "t003": ("w('Docs/D003.md')", "Docs/D003.md: the same name as docs on some systems"),
     "t004": ("for n in range(10050): open(f'docs/f{n}', 'w').close()", "more than 10000 paths changed"),
     "t005": ("os.mkfifo('docs/pipe')", "docs/pipe: a named pipe"),
-    "t006": ("for n in range(30): w(f'docs/.GIT/{n}'); w(f'docs/{n}\\x1b]0;x\\x07')", "31 paths are refused; docs/.GIT: "),
+    "t006": ("for n in range(30): w(f'docs/.GIT/{n}'); w(f'docs/{n}\\x1b]0;x\\x07')", "31 paths are refused; docs"),
     "t007": (
         "w('docs/HEAD'); w('docs/objects/x'); w('docs/refs/x')",
         "docs/HEAD: it makes its folder a git repository",
