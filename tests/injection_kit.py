@@ -1,6 +1,6 @@
 """The corpus of injections, run through whole nights, and what must not have happened afterwards.
 
-`python -m tests.injection_kit --engine openvino` runs all of it with a real model, merges every PR that would merge, and
+`python -m tests.injection_kit --engine openvino` runs all of it with a real model, merges all PRs that would merge, and
 prints what became of each case; exit code 1 when one did harm. Any engine's name; `control` needs no model; `obedient`
 is the worst there could be (no merge takes its PRs, since its night has no guard).
 """

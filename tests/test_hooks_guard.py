@@ -174,3 +174,15 @@ def test_the_teams_protected_branch_takes_signed_commits_only(repo: Path, team: 
     git(repo, "reset", "-q", "--hard", "origin/main")
     assert cli(repo, "pr", "merge", "t000").code == 0
     assert attempt(repo, "git push -q origin main").code == 0
+
+
+def test_a_made_up_night_does_not_come_in_by_sync(repo: Path, team: Path) -> None:
+    """Where the other side has no hooks: `sync` says which ref the hook refused and why, and takes nothing."""
+    for hook in (team / "hooks").iterdir():
+        hook.unlink()
+    git(team, "update-ref", "refs/pantheon/runs/20990101T000000Z", "main")
+    before = git(repo, "for-each-ref", "refs/pantheon", "refs/notes")
+    done = cli(repo, "sync")
+    assert done.code == 1
+    assert "refs/pantheon/runs/20990101T000000Z: the commit is not signed" in done.err
+    assert git(repo, "for-each-ref", "refs/pantheon", "refs/notes") == before

@@ -53,6 +53,10 @@ def update_refs(git: Git, updates: Sequence[RefUpdate], message: str = "pantheon
             raise RefMovedError(moved, "somebody else wrote it meanwhile: run the command again") from error
         if b".lock" in error.stderr and b"File exists" in error.stderr:
             error.hint = "another git is at work here, or one died: see which, then remove the lock that it names"
+        if b"aborted by hook" in error.stderr:
+            said = error.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
+            error.message = "the hook reference-transaction refused: " + "; ".join(said[:3])
+            error.args, error.hint = (error.message,), error.hint or "pantheon-git verify"
         raise
     _sync(git, updates)
 
