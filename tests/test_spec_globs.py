@@ -52,3 +52,22 @@ def test_escape_matches_only_itself(path: str) -> None:
 def test_any_pattern_compiles(pattern: str, path: str) -> None:
     """No pattern, however odd, raises."""
     assert (path in Globs([pattern])) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [
+        ("[b-a]", "a", False),
+        ("x[b-a]", "x", False),
+        ("[?--]", "-", False),
+        ("[+--]", ",", True),
+        ("[a&&b]", "&", True),
+        ("[a||b~~]", "~", True),
+        ("[!b-a]", "a", True),
+        ("docs[+-9]x", "docs/x", False),
+        ("docs[!a]x", "docs/x", False),
+    ],
+)
+def test_classes_are_gits_and_never_hold_a_slash(pattern: str, path: str, matches: bool) -> None:
+    """Ranges that run backwards, doubled signs that Python reads as set operations, and a range around the slash."""
+    assert (path in Globs([pattern])) is matches

@@ -30,7 +30,10 @@ class Batch:
         """Type and content. GitError when there is no such object."""
         _check(oid)
         with self._lock:
-            answer = self._ask(oid) or self._ask(oid)  # once more, should the helper have died
+            answer = self._ask(oid)
+            if answer is None:  # the helper has died, though its process may not be gone yet
+                self.close()
+                answer = self._ask(oid)
         if answer is None:
             raise self._silent(oid)
         return answer

@@ -73,10 +73,26 @@ def _part(part: str) -> str:
         elif char == "?":
             out += "[^/]"
         elif end > 0:
-            body = part[at + 1 : end].replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^")
-            out += f"[^/{body[1:]}]" if body.startswith("!") else f"[{body}]"
+            out += _class(part[at + 1 : end])
             at = end
         else:
             out += re.escape(char)
         at += 1
     return out
+
+
+def _class(body: str) -> str:
+    """What stands between brackets; as in git, a range that runs backwards holds nothing, and none holds a slash."""
+    negated = body.startswith("!")
+    found, at = "", int(negated)
+    while at < len(body):
+        low, dash, high = body[at], body[at + 1 : at + 2], body[at + 2 : at + 3]
+        if dash == "-" and high:
+            found += f"{re.escape(low)}-{re.escape(high)}" if low <= high else ""
+            at += 3
+        else:
+            found += re.escape(low)
+            at += 1
+    if negated:
+        return f"[^/{found}]"
+    return f"(?!/)[{found}]" if found else "(?!)"
