@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pantheon_git.cli.context import Here, here
-from pantheon_git.cli.output import DRY_RUN, JSON, print_json, say
+from pantheon_git.cli.output import DRY_RUN, JSON, print_json, printable, say
 from pantheon_git.errors import PantheonError
 
 if TYPE_CHECKING:
@@ -78,11 +78,11 @@ def add(
         print_json([{"id": task.id, "path": task.path, "file": task.file, **told} for task in tasks])
         return
     for line in [*imported.mapped, *(f"not mapped: {line}" for line in imported.unmapped)] if imported else ():
-        say(line)
+        say(printable(line))
     for task in tasks:
-        click.echo(f"{task.file}  {task.path}")
+        click.echo(f"{task.file}  {printable(task.path)}")
     for path, id_ in have.items():
-        say(f"already queued: {path} ({id_})")
+        say(f"already queued: {printable(path)} ({id_})")
     verb = "would queue" if dry_run else "queued"
     say(f"{verb} {len(tasks)} task{'s' * (len(tasks) != 1)}" + (f", {len(have)} already queued" if have else ""))
     if tasks and not dry_run:

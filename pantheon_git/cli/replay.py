@@ -7,7 +7,7 @@ import asyncio
 import click
 
 from pantheon_git.cli.context import here
-from pantheon_git.cli.output import JSON, print_json, say, table
+from pantheon_git.cli.output import JSON, print_json, printable, say, table
 
 
 @click.command()
@@ -47,7 +47,7 @@ def replay(ctx: click.Context, job: str, jail: str | None, as_json: bool) -> int
         if node.redacted:
             say(f"{node.name}: recorded without the secrets in {', '.join(node.redacted)}: compared as redacted")
         if node.recorded != "pass" or not node.same:
-            say(f"{node.name}: {node.reason.splitlines()[0] if node.reason else 'no reason given'}")
+            say(f"{node.name}: {printable(node.reason.splitlines()[0]) if node.reason else 'no reason given'}")
     verdict = "came out the same" if found.same else "came out otherwise"
     click.echo(f"{found.job} of night {found.night} {verdict}")
     return 0 if found.same else 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pantheon_git.cli.context import Here, here
-from pantheon_git.cli.output import DRY_RUN, JSON, counts, print_json, say, style, table
+from pantheon_git.cli.output import DRY_RUN, JSON, counts, print_json, printable, say, style, table
 
 if TYPE_CHECKING:
     from pantheon_git.night.run import NightResult
@@ -129,9 +129,9 @@ def _as_json(result: Any) -> dict[str, Any]:
 def _tell(result: Any) -> None:
     for broken in result.broken:
         for fault in broken.faults:
-            say(f"{style('broken:', fg='red')} {fault}")
+            say(f"{style('broken:', fg='red')} {printable(fault)}")
     for entry in result.put_off:
-        say(f"waits: {entry.id}: {entry.why}")
+        say(f"waits: {entry.id}: {printable(entry.why)}")
     if result.night is None:
         branch, but = result.plan.target.removeprefix("refs/heads/"), ", but see above" if result.broken else ""
         click.echo(f"nothing to run: no task is queued on {branch} at {result.plan.base[:12]}{but}")
@@ -169,7 +169,7 @@ def _plan(at: Here, as_json: bool) -> int:
         click.echo(table(rows, ("TASK", "FLOW", "WOULD IT RUN NOW?")))
     for broken in plan.broken:
         for fault in broken.faults:
-            click.echo(f"broken: {fault}")
+            click.echo(f"broken: {printable(fault)}")
     branch = plan.target.removeprefix("refs/heads/")
     click.echo(f"{len(plan.runnable)} of {len(plan.tasks)} tasks would run, on {branch} at {plan.base[:12]}")
     return 1 if plan.broken else 0

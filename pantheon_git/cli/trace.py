@@ -25,7 +25,7 @@ _NODE = ("name", "uses", "kind", "verdict", "reason", "seconds", "tries", "detai
 
 @click.command()
 @click.argument("job", metavar="TASK[:NODE]")
-@click.option("--file", "name", metavar="NAME", help="Print this file of the node's artifact as it is.")
+@click.option("--file", "name", metavar="NAME", help="Print this file of the node's artifact, into a pipe as it is.")
 @click.option("--atif", is_flag=True, help="Print the job as a trajectory in ATIF v1.7, for other tools.")
 @click.option("--out", metavar="FILE", type=click.Path(dir_okay=False), help="With --atif: write to FILE.")
 @JSON
@@ -56,7 +56,10 @@ def trace(ctx: click.Context, job: str, name: str | None, atif: bool, out: str |
     if name is not None:
         if name not in files:
             raise PantheonError(f"{entry.job}:{node} has no file {name!r}", f"one of: {', '.join(sorted(files))}")
-        sys.stdout.buffer.write(files[name])
+        if sys.stdout.isatty():
+            click.echo(printable(files[name].decode("utf-8", "backslashreplace")))
+        else:
+            sys.stdout.buffer.write(files[name])
     elif as_json:
         print_json(_node_json(found) | {"files": {n: d.decode("utf-8", "replace") for n, d in files.items()}})
     else:
