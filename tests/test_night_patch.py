@@ -94,3 +94,13 @@ def test_numstat_and_text_are_as_git_prints_them(repo: Path) -> None:
     lines = git(repo, "diff", "--cached", "--numstat", "--no-renames", base).splitlines()
     numbers = {path.decode(): (int(a), int(d)) for a, d, path in (line.split(b"\t") for line in lines)}
     assert count(edits) == numbers
+
+
+def test_a_large_binary_is_only_said_to_differ() -> None:
+    """A patch never grows with a file that nobody could read in it; nor does it take long."""
+    large = Side(0o100644, bytes(range(256)) * (1 << 14))
+    lines = Side(0o100644, b"\n" * (3 << 20))
+    for side in (large, lines):
+        found = render([Edit(b"docs/x y", None, side)])
+        assert found.endswith(b"Binary files /dev/null and b/docs/x y differ\n")
+        assert count([Edit(b"x", None, side)]) == {"x": (0, 0)}

@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from pantheon_git.gate.lines import is_binary, spans, too_many_lines
 from pantheon_git.repo.objects import hash_object
 
+_SHOWN = 1 << 20
+"""Bytes of a file that a patch holds whole; a larger one is only said to differ, as git does without `--binary`. A job
+chooses its files, and its patch is kept in the ledger beside them."""
+
 
 @dataclass(frozen=True)
 class Side:
@@ -69,7 +73,7 @@ def _one(edit: Edit) -> bytes:
     if edit.old is not None and edit.new is not None and edit.old.data == edit.new.data:
         return b"\n".join(head) + b"\n"
     head.append(_index(edit))
-    body = _binary(edit) if edit.whole else _text(edit, a, b)
+    body = _whole(edit, a, b) if edit.whole else _text(edit, a, b)
     return b"\n".join(head) + b"\n" + body
 
 
@@ -132,8 +136,11 @@ def _index(edit: Edit) -> bytes:
     return b"index %s..%s" % (oid(edit.old), oid(edit.new)) + (b" %06o" % edit.new.mode if same and edit.new else b"")
 
 
-def _binary(edit: Edit) -> bytes:
+def _whole(edit: Edit, a: bytes, b: bytes) -> bytes:
     sides = (edit.new.data if edit.new else b"", edit.old.data if edit.old else b"")
+    if max(map(len, sides)) > _SHOWN:
+        names = b"/dev/null" if edit.old is None else a, b"/dev/null" if edit.new is None else b
+        return b"Binary files %s and %s differ\n" % names
     return b"GIT binary patch\n" + b"".join(_literal(data) for data in sides)
 
 
