@@ -111,11 +111,11 @@ def make_world(base: Path, level: str, tree: str) -> World:
     return World(base, level, tree, git, objects, head, store, store.get(objects, head))
 
 
-def run_here(base: Path, module: str, attack: str, level: str, tree: str) -> str:
+def run_here(base: Path, module: str, attack: str, level: str, tree: str, *more: str) -> str:
     """Run an attack in this process; the traceback, or nothing."""
     world = make_world(base, level, tree)
     try:
-        asyncio.run(getattr(importlib.import_module(module), attack)(world))
+        asyncio.run(getattr(importlib.import_module(module), attack)(world, *more))
     except BaseException:  # noqa: BLE001 -- whatever it was, the asking process reports it
         return traceback.format_exc()
     finally:
@@ -134,8 +134,14 @@ def attacks(module: str) -> list[str]:
 
 def run(user: str, module: str, attack: str, level: str, tree: str) -> None:
     """Run an attack as `user`. AssertionError with its traceback when it does not hold."""
+    run_for(user, module, attack, level, tree)
+
+
+def run_for(user: str, module: str, attack: str, level: str, tree: str, *more: str) -> None:
+    """The same with more arguments, such as a file for what it found."""
     base, person = _people()[user == "ordinary" and os.geteuid() == 0]
-    failure = person.run(module, attack, level, tree) if person else run_here(base, module, attack, level, tree)
+    told = (module, attack, level, tree, *more)
+    failure = person.run(*told) if person else run_here(base, *told)
     assert not failure, failure
 
 
@@ -168,10 +174,10 @@ class Ordinary:
             text=True,
         )
 
-    def run(self, module: str, attack: str, level: str, tree: str) -> str:
+    def run(self, *told: str) -> str:
         assert self._child.stdin
         assert self._child.stdout
-        self._child.stdin.write(json.dumps([module, attack, level, tree]) + "\n")
+        self._child.stdin.write(json.dumps(told) + "\n")
         self._child.stdin.flush()
         line = self._child.stdout.readline()
         return str(json.loads(line)) if line else "the ordinary user's process died"
@@ -237,8 +243,7 @@ def _serve(base: Path) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
-        module, attack, level, tree = json.loads(line)
-        answers.write(json.dumps(run_here(base / "world", module, attack, level, tree)) + "\n")
+        answers.write(json.dumps(run_here(base / "world", *json.loads(line))) + "\n")
         answers.flush()
 
 

@@ -55,16 +55,19 @@ async def attest(
     secrets: Mapping[str, Path] | None = None,
     git_dir: Path | None = None,
     older: str = "",
+    words: Mapping[str, str] | None = None,
     probes: Sequence[Probe] = PROBES,
     greedy: Sequence[Probe] = GREEDY,
 ) -> list[Finding]:
     """Try every probe against a jail of `spec`; `secrets` are files (keys, credentials) that must not be readable, by
-    what they are; `git_dir` is the real repository and `older` a commit that a job must not reach.
+    what they are; `git_dir` is the real repository and `older` a commit that a job must not reach; `words` are more for
+    probes' arguments.
 
     The jail's folder is used up by this. Raises JailError when there is no such jail.
     """
     probes = [*probes, *(_secret(name, path) for name, path in (secrets or {}).items())]
     with outside(spec, git_dir, older) as (known, lent):
+        known |= words or {}
         small = replace(spec, job_dir=Path(tempfile.mkdtemp(prefix="greedy-", dir=spec.job_dir.parent)), caps=SMALL)
         try:
             controls, inside, controls_greedy, inside_greedy, linked = await asyncio.gather(
@@ -104,6 +107,12 @@ def _judge(probe: Probe, control: Ending, inside: Ending) -> Finding:
     return Finding(probe.area, probe.name, verdict, _PATH.sub("", said), met)
 
 
+def _as_control(probe: Probe) -> Probe:
+    if probe.harm:
+        return replace(probe, code=f"import sys; sys.exit({probe.harm!r})", then="")
+    return replace(probe, code=probe.control, then="") if probe.control else probe
+
+
 def _told(probes: Sequence[Probe], known: dict[str, str], width: int) -> list[str]:
     """Both rounds as `trial.py` wants them: what all do, and what those with a second program do after."""
     rounds = []
@@ -131,6 +140,7 @@ def _merged(probes: Sequence[Probe], first: list[Any], second: list[Any]) -> lis
 async def _controls(probes: Sequence[Probe], known: dict[str, str], lent: int) -> list[Ending]:
     """Outside, in a folder of their own. The descriptor `lent` is inherited, and stands for any that might be."""
     answers = []
+    probes = [_as_control(probe) for probe in probes]
     with tempfile.TemporaryDirectory(prefix="control-") as folder:
         for told in _told(probes, known, _WIDTH):
             process = await asyncio.create_subprocess_exec(
@@ -170,7 +180,13 @@ async def _in_jail(jail: OpenJail, told: str) -> list[Any]:
 
 async def _greedily(spec: JailSpec, level: Level | str, probes: Sequence[Probe], known: dict[str, str]) -> list[Ending]:
     """Each in a jail of its own: the watchdog ends a jail whole."""
-    return list(await asyncio.gather(*(_one_greedy(spec, level, probe, known) for probe in probes)))
+    few = asyncio.Semaphore(_WIDTH)
+
+    async def one(probe: Probe) -> Ending:
+        async with few:
+            return await _one_greedy(spec, level, probe, known)
+
+    return list(await asyncio.gather(*(one(probe) for probe in probes)))
 
 
 async def _one_greedy(spec: JailSpec, level: Level | str, probe: Probe, known: dict[str, str]) -> Ending:

@@ -40,6 +40,8 @@ def main() -> None:
         file.write("1000")  # when memory runs out, jails go first
     if ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
         raise OSError("the host cannot make itself undumpable")
+    if os.getpid() == 1:
+        _reap()
     os.environ.clear()
     start = json.loads(requests.readline())
     limit(start["caps"])
@@ -56,6 +58,19 @@ def main() -> None:
             answer = _exec(request, start["caps"]) if "exec" in request else _call(request, workspace)
         _send(answers, answer, start["caps"]["output_kb"])
     os._exit(0)  # nothing to tidy, and every job would pay for tidying it
+
+
+def _reap() -> None:
+    """Returns in a child; process 1 stays behind, closed to all the others, and reaps. bubblewrap's own process 1 would
+    be open to whoever writes into its memory, and what lives there outlives the end of a program."""
+    host = os.fork()
+    if host == 0:
+        return
+    os.closerange(0, 65536)
+    while True:
+        ended, status = os.wait()
+        if ended == host:
+            os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
 
 
 def limit(caps: dict[str, Any]) -> None:

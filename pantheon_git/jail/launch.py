@@ -97,7 +97,8 @@ def _bubblewrap(plan: dict[str, Any], root: str) -> NoReturn:
     seccomp = _memory_file("seccomp", plan["seccomp"])
     options = [
         *("--unshare-user", "--disable-userns", "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
-        *("--unshare-cgroup", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "jail"),
+        *("--unshare-cgroup", "--die-with-parent", "--as-pid-1", "--new-session", "--cap-drop", "ALL"),
+        *("--hostname", "jail"),
         *("--dev-bind", root, "/", "--proc", "/proc", "--chdir", TREE),
         *("--seccomp", str(seccomp), "--info-fd", str(plan["info_fd"])),
     ]

@@ -54,5 +54,9 @@ class Probe:
     """A second program, run after the first has ended, whose ending counts instead."""
     control_needs_root: bool = False
     """Outside, too, only root succeeds."""
+    control: str = ""
+    """Another program that shows outside that the way exists, where the probe itself cannot."""
+    harm: str = ""
+    """Why nothing at all is tried outside; then nothing is proved, and an escape is one all the same."""
     alone: bool = False
     """Not beside others: it takes what they need."""

@@ -72,6 +72,12 @@ sys.exit("not found")
     ),
     Probe(
         "processes",
+        "write into process 1, which outlives every program",
+        "open('/proc/1/mem', 'r+b', 0)",
+        control="open('/proc/self/mem', 'r+b', 0)",
+    ),
+    Probe(
+        "processes",
         "leave a daemon behind",
         """
 import os, sys, time
