@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from pantheon_git.jail.orphans import sweep_orphans
+from pantheon_git.jail.orphans import TRIAL, sweep_orphans
 from tests.night_kit import adopt_orphans, children
 
 pytestmark = [pytest.mark.jail, pytest.mark.skipif(not shutil.which("bwrap"), reason="apt install bubblewrap")]
 HOST = "from pantheon_git.jail.host import main"
 
 
-def bwrap(info: int, *argv: str) -> subprocess.Popen[bytes]:
+def bwrap(info: int, *argv: str, ours: str = HOST) -> subprocess.Popen[bytes]:
     words = [
         "bwrap",
         "--ro-bind",
@@ -29,18 +29,20 @@ def bwrap(info: int, *argv: str) -> subprocess.Popen[bytes]:
         str(info),
         "--",
         *argv,
-        HOST,
+        ours,
     ]
     return subprocess.Popen(words, pass_fds=[info], stderr=subprocess.DEVNULL)
 
 
-def test_the_process_that_waits_for_a_dead_parent_is_ended() -> None:
-    """bubblewrap dies of its report that nobody reads, as after a kill of the runner; its child is swept."""
+@pytest.mark.parametrize("ours", [HOST, TRIAL])
+def test_the_process_that_waits_for_a_dead_parent_is_ended(ours: str) -> None:
+    """bubblewrap dies of its report that nobody reads, as after a kill of the runner; its child is swept, a job's and
+    that of a trial of the jail."""
     adopt_orphans()
     before = children()
     reading, writing = os.pipe()
     os.close(reading)
-    parent = bwrap(writing, "sleep", "60")
+    parent = bwrap(writing, "sleep", "60", ours=ours)
     os.close(writing)
     parent.wait(10)
     (orphan,) = children() - before

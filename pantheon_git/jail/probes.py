@@ -79,15 +79,23 @@ sys.exit("not found")
     Probe(
         "processes",
         "leave a daemon behind",
-        """
+        '''
 import os, sys, time
 if os.fork(): time.sleep(0.1); os._exit(0)
 os.setsid()
 if os.fork(): os._exit(0)
 for stream in range(3): os.dup2(os.open("/dev/null", os.O_RDWR), stream)
-os.execv("/bin/sh", ["sh", "-c", "sleep 30; exit", sys.argv[1]])
-""",
-        ("{mark}",),
+wait = """
+import os, sys, time
+runner = "/proc/" + sys.argv[2]
+outside = os.path.exists(runner)
+for _ in range(150):
+    time.sleep(0.2)
+    if outside and not os.path.exists(runner): break  # it was killed: nothing of it may stay behind
+"""
+os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", wait, *sys.argv[1:]])
+''',
+        ("{mark}", "{pid}"),
         then="""
 import glob, os, sys
 for path in glob.glob("/proc/[0-9]*/cmdline"):

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from pantheon_git.errors import JailError
 from pantheon_git.jail.layout import package_root, python
+from pantheon_git.jail.orphans import TRIAL
 from pantheon_git.jail.protocol import JailSpec, Level
 from pantheon_git.jail.start import Started, Tree, own, prepare_job_dir, start
 from pantheon_git.jail.trees import remove_tree
 
 LEVELS: tuple[Level, ...] = ("bubblewrap", "namespaces")
-_PROBE = "open('/job/written', 'w').close()"
 _APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 _HINTS = {
     "mount namespace": "this root may not mount, as in a container without CAP_SYS_ADMIN",
@@ -99,7 +99,7 @@ def _try(where: Path, tree: Tree, levels: tuple[Level, ...]) -> dict[Level, str]
         own(job_dir / "tree")
         prepare_job_dir(job_dir)
         try:
-            probe = [python(), "-I", "-S", "-c", _PROBE]
+            probe = [python(), "-I", "-S", "-c", TRIAL]
             running[level] = start(JailSpec(checkout, job_dir), level, tree, argv=probe)
         except JailError as error:
             reasons[level] = error.message
