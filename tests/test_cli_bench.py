@@ -67,6 +67,18 @@ def test_bench_runner_prints_ours_beside_the_shell(tmp_path: Path) -> None:
 
 
 @pytest.mark.jail
+def test_bench_jail_prints_a_jail_beside_a_bare_fork(tmp_path: Path) -> None:
+    """One row a level: a jail costs more than the command alone, and the certificate has every probe."""
+    found = json.loads(cli(tmp_path, "bench", "jail", "--files", "5", "--jobs", "2", "--json", check=True).out)
+    assert found
+    for level in found:
+        assert level["bare_ms"] < level["command_ms"] < level["jail_ms"]
+        assert level["probes"] > 45
+        assert level["certificate_seconds"] > 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.jail
 def test_documents_are_run_and_written_out(tmp_path: Path) -> None:
     """Each document of the folder becomes a task; accepted answers, all answers and the files come out by id."""
     rows = [

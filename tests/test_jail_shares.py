@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from pantheon_git.errors import JailError
 from pantheon_git.jail.collect import collect
 from pantheon_git.jail.protocol import Share
-from pantheon_git.jail.shares import share_digest
+from pantheon_git.jail.shares import check_content, share_digest
 from tests.jailed import COMBINATIONS, World, attacks, run
 
 pytestmark = pytest.mark.jail
@@ -98,3 +99,19 @@ def test_digest_tells_any_change_of_the_folder(tmp_path: Path) -> None:
     assert len(set(seen)) == len(seen)
     subprocess.run(["cat", str(folder / "empty/other")], check=True, stdout=subprocess.DEVNULL)
     assert share_digest(folder) == seen[-1]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_a_share_that_leads_elsewhere_is_refused(tmp_path: Path, kind: str) -> None:
+    """A pipe or a socket of the machine is one in a read-only mount, too: the path is named, and nothing runs."""
+    (tmp_path / "share/deep").mkdir(parents=True)
+    (tmp_path / "share/deep/file").write_text("x")
+    (tmp_path / "share/link").symlink_to("/dev/null")
+    check_content(tmp_path / "share")
+    if kind == "pipe":
+        os.mkfifo(tmp_path / "share/deep/door")
+    else:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(tmp_path / "share/deep/door"))
+    with pytest.raises(JailError, match="holds deep/door, a pipe, socket or device"):
+        check_content(tmp_path / "share")

@@ -68,6 +68,30 @@ def runner(files: int, jobs: int, sample: int, as_json: bool) -> None:
 
 
 @bench.command()
+@click.option("--files", type=click.IntRange(1), default=5000, show_default=True, help="Files of the repository.")
+@click.option("--jobs", type=click.IntRange(1), default=50, show_default=True, help="Jobs at each level.")
+@JSON
+def jail(files: int, jobs: int, as_json: bool) -> None:
+    """Measure what the jail costs a job, beside a bare fork of the same command, and its certificate a night."""
+    from pantheon_git.night.bench_jail import bench_jail
+
+    with _workshop() as folder:
+        found = asyncio.run(bench_jail(folder, files, jobs, say))
+    if as_json:
+        print_json([asdict(one) for one in found])
+        return
+    rows = [
+        (f"{one.level}, {one.tree}",
+         *(f"{x:.1f}" for x in (one.jail_ms, one.jail_cpu_ms, one.command_ms, one.bare_ms, one.jail_ms - one.bare_ms)),
+         f"{one.certificate_seconds:.1f} s, {one.certificate_cpu_seconds:.1f} s CPU")
+        for one in found
+    ]  # fmt: skip
+    head = ("A JOB", "WALL MS", "CPU MS", "NEXT COMMAND", "BARE FORK", "OVERHEAD", "CERTIFICATE, A NIGHT")
+    click.echo(table(rows, head))
+    click.echo(f"{jobs} jobs a level one after another, {files} files; {found[0].probes} probes a certificate")
+
+
+@bench.command()
 @click.option("--copies", type=click.IntRange(1), default=4, show_default=True, help="Jobs for each example document.")
 @click.option("-j", "--jobs", type=click.IntRange(1), default=16, show_default=True, help="Jobs at once.")
 @JSON

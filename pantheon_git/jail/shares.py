@@ -25,6 +25,16 @@ def check_source(share: Share) -> None:
         raise JailError(f"the shared folder {share.source} does not exist", _HINT)
 
 
+def check_content(path: Path) -> None:
+    """JailError when the folder holds a pipe, a socket or a device: read-only does not hold for what leads elsewhere."""
+    for folder, _, files, descriptor in os.fwalk(path):
+        for name in files:
+            mode = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+                where = Path(folder, name).relative_to(path)
+                raise JailError(f"the shared folder {path} holds {where}, a pipe, socket or device", _HINT)
+
+
 def share_digest(path: Path) -> str:
     """Sha256 (hex) over names, kinds, sizes and modification times below `path`, and the targets of links.
 

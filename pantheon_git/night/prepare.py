@@ -12,7 +12,7 @@ from typing import Any
 from pantheon_git.engines import open_engine
 from pantheon_git.engines.protocol import Engine
 from pantheon_git.jail.protocol import Share
-from pantheon_git.jail.shares import check_source
+from pantheon_git.jail.shares import check_content, check_source
 from pantheon_git.night.order import Planned
 from pantheon_git.night.plan import Plan
 from pantheon_git.spec.agent import Agent
@@ -74,4 +74,5 @@ def shares_of(policy: Policy, work_tree: Path | None) -> list[Share]:
     found = [Share(work_tree / name, name) for name in policy.share if os.path.lexists(work_tree / name)]
     for share in found:
         check_source(share)
+        check_content(share.source)
     return found
