@@ -208,3 +208,31 @@ def test_on_a_terminal(repo: Path, level: str) -> None:
         os.write(master, b"\x03")
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
     assert dead(mark)
+
+
+def test_ctrl_c_that_is_not_heeded(repo: Path) -> None:
+    """The third one in a row ends the whole tree."""
+    mark = f"94{os.getpid()}"
+    script = f"trap '' INT; setsid -f sleep {mark}; echo on; sleep {mark}; sleep 60"
+    with on_terminal(repo, "--", "sh", "-c", script) as (pid, master):
+        read_until(master, b"on\r\n")
+        for _ in range(3):
+            os.write(master, b"\x03")
+            time.sleep(0.1)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    assert dead(mark)
+
+
+def test_typing_into_the_terminal_from_inside_is_refused(repo: Path) -> None:
+    """TIOCSTI fails on the job's own terminal, and there is no other."""
+    code = """
+import fcntl, os
+for what in (lambda: fcntl.ioctl(0, 0x5412, b"x"), lambda: os.open("/dev/tty", os.O_RDWR), lambda: os.openpty()):
+    try: what()
+    except OSError as error: print(type(error).__name__)
+print("end")
+"""
+    with on_terminal(repo, "--", "python3", "-c", code) as (pid, master):
+        said = read_until(master, b"end\r\n")
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert said.count(b"Error") == 3

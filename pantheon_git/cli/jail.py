@@ -42,8 +42,8 @@ def execute(
     """Run COMMAND in the jail that a job would get now.
 
     A fresh worktree of HEAD's commit, with the limits and shares of its policy; nothing of it is kept. Input, output
-    and exit code are handed through; on a terminal the command gets a terminal of its own. Nothing that it starts
-    outlives it.
+    and exit code are handed through; on a terminal the command gets a terminal of its own, and a third
+    Ctrl-C in a row ends the jail. Nothing that it starts outlives it.
 
     Exit code: the command's own, 128 + N for signal N, 124 when the time was up, 125 without a jail, 137 when the jail
     was ended for what it used.

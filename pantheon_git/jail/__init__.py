@@ -8,6 +8,8 @@
                               └─ host.py        tools run here; processes.py runs programs for checks
     runner ◀─ open.py ─────── one JSON line per answer, capped
     runner ◀─ collect.py ──── the upper folder, read with no-follow
+    attest.py                 probes outside and inside (trial.py), before every night
+    streams.py                a person's own command in such a jail: `jail exec`
 
 What a jail does not cover: a defect in the kernel that an unprivileged process may reach; the time and the load that a
 job takes from others (CPU is bounded per job, not shared out); what a job learns from /usr, /proc/cpuinfo and the

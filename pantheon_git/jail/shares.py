@@ -26,7 +26,7 @@ def check_source(share: Share) -> None:
 
 
 def check_content(path: Path) -> None:
-    """JailError when the folder holds a pipe, a socket or a device: read-only does not hold for what leads elsewhere."""
+    """JailError when the folder holds a pipe, a socket or a device: read-only is no wall for those."""
     for folder, _, files, descriptor in os.fwalk(path):
         for name in files:
             mode = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode

@@ -22,7 +22,7 @@ from typing import Protocol
 from pantheon_git.jail.layout import jail_uid
 
 _CHUNK = 65536
-_SIGPIPE = 128 + signal.SIGPIPE
+_CTRL_C, _INSISTED = b"\x03", 3
 
 
 class Sink(Protocol):
@@ -61,12 +61,15 @@ class Streams:
         for thread in self._threads:
             thread.join()
 
-    def carry_in(self, source: int, pipe: int, *, close: bool) -> None:
-        """From `source` to the job until either ends. Not waited for: a person may never type again."""
+    def carry_in(self, source: int, pipe: int, *, close: bool, typed: Callable[[bytes], None] | None = None) -> None:
+        """From `source` to the job until either ends. Not waited for: a person may never type again. `typed` sees what
+        goes in, first."""
 
         def work() -> None:
             with contextlib.suppress(OSError):  # no stdin at all; a job that reads no more; the jail is closed
                 while data := os.read(source, _CHUNK):
+                    if typed is not None:
+                        typed(data)
                     to_descriptor(pipe)(data)
             if close:
                 os.close(pipe)
@@ -118,8 +121,17 @@ def piped(out: Sink, err: Sink, cap: int, broken: Callable[[], None]) -> Iterato
 
 
 @contextlib.contextmanager
-def terminal(broken: Callable[[], None]) -> Iterator[Streams]:
-    """A pseudo terminal of the job's own, and ours in raw mode: keys go in as they are, Ctrl-C too."""
+def terminal(broken: Callable[[], None], interrupted: Callable[[], None]) -> Iterator[Streams]:
+    """A pseudo terminal of the job's own, and ours in raw mode: keys go in as they are, Ctrl-C too. `interrupted` is
+    called at the third Ctrl-C in a row, for a program that does not heed it."""
+    pressed = 0
+
+    def typed(data: bytes) -> None:
+        nonlocal pressed
+        pressed = pressed + data.count(_CTRL_C) if not data.strip(_CTRL_C) else 0
+        if pressed >= _INSISTED:
+            interrupted()
+
     ours, theirs = pty.openpty()
     _hand_over(theirs)
     _copy_size(ours)
@@ -128,7 +140,7 @@ def terminal(broken: Callable[[], None]) -> Iterator[Streams]:
     signal.signal(signal.SIGWINCH, lambda *_: _copy_size(ours))
     try:
         tty.setraw(0)
-        streams.carry_in(0, ours, close=False)
+        streams.carry_in(0, ours, close=False, typed=typed)
         streams.carry_out(os.dup(ours), to_descriptor(1), sys.maxsize, broken)
         yield streams
     finally:

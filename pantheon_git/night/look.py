@@ -105,7 +105,10 @@ async def _run(
     def broken() -> None:
         loop.call_soon_threadsafe(cancel, signal.SIGPIPE)
 
-    with _streams(spec.caps, into, broken) as carried:
+    def interrupted() -> None:
+        loop.call_soon_threadsafe(cancel, signal.SIGINT)
+
+    with _streams(spec.caps, into, broken, interrupted) as carried:
         jail = await open_jail(spec, level, streams=carried.theirs)
         carried.close_theirs()
         code, took, timed_out, killed = KILLED, 0.0, False, ""
@@ -121,10 +124,10 @@ async def _run(
 
 
 def _streams(
-    caps: Caps, into: Sinks | None, broken: Callable[[], None]
+    caps: Caps, into: Sinks | None, broken: Callable[[], None], interrupted: Callable[[], None]
 ) -> contextlib.AbstractContextManager[streams.Streams]:
     if into is None and _on_terminal():
-        return streams.terminal(broken)
+        return streams.terminal(broken, interrupted)
     out, err = (into.out, into.err) if into else (streams.to_descriptor(1), streams.to_descriptor(2))
     return streams.piped(out, err, caps.output_kb * 1024, broken)
 
