@@ -4,13 +4,16 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 DIR    ?=
 ARGS   ?=
+WORKERS ?= 2
+# Files of tests side by side, one file never in two places: a file shares an engine or a recorded night between its tests.
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: help demo test test-jail lint clean
 
 help:
 	@echo 'make demo           see a whole night in a scratch repository, in a few minutes'
 	@echo 'make demo DIR=path  the same, in a folder that you name'
-	@echo 'make test           lint, types and all tests; ARGS="-k report" is handed to pytest'
+	@echo 'make test           lint, types and all tests; ARGS="-k report" is handed to pytest; WORKERS=0: one by one'
 	@echo 'make clean          remove .venv and caches (never a demo repository)'
 
 demo: $(VENV)/.installed-cpu
@@ -20,11 +23,11 @@ test: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pantheon-git model fetch
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 # What depends on who one is; .ci/run calls it as an ordinary user after `make test` as root.
 test-jail: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m jail $(ARGS)
+	$(PYTEST) -m jail $(ARGS)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
