@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pantheon_git.ledger import dsse, notes
 from pantheon_git.ledger.anchor import write_marks
 from pantheon_git.ledger.keys import Key
-from pantheon_git.ledger.layout import ARTIFACTS, FAILED, META, PRS, RUNS, job_path
+from pantheon_git.ledger.layout import ARTIFACTS, FAILED, META, PRS, RUNS
 from pantheon_git.repo.objects import EXECUTABLE, FILE, FOLDER, Entry
 from pantheon_git.repo.writer import commit_bytes
 from tests.tamper_world import FIRST, SECOND, THIRD, Change, World, flipped
@@ -423,5 +423,5 @@ ATTACKS: dict[str, Attack] = {
     "resealed with an expired key": resealed("expired"),
     "resealed with a key not valid yet": resealed("not-yet"),
     "resealed with a person's key": resealed("person-only"),
+    "resealed with a revoked key": resealed("revoked"),
 }
-__all__ = ["ATTACKS", "job_path"]

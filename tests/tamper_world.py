@@ -7,24 +7,25 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pantheon_git.ledger import read, sshsig
 from pantheon_git.ledger.keys import Key, generate
-from pantheon_git.ledger.layout import ARTIFACTS, RUNS
 from pantheon_git.ledger.meta import Event, add_event
-from pantheon_git.ledger.trust import NIGHT, PERSON, TrustedKeys
+from pantheon_git.ledger.trust import NIGHT, PERSON, Revoked, TrustedKeys
 from pantheon_git.ledger.verdict import JobVerdict
 from pantheon_git.ledger.verify import verify
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Commit, Entry, Objects, hash_object, parse_commit
 from pantheon_git.repo.refs import read_refs
 from pantheon_git.repo.writer import Writer, commit_bytes
-from tests.ledger_kit import NODES, House, house
+from tests.ledger_kit import House, house
 
 FIRST, SECOND, THIRD = "20261125T230000Z", "20261126T230000Z", "20261127T230000Z"
+REVOKED = 1_767_225_600.0
+"""2026-01-01, seconds since the epoch: before the nights."""
 Change = Callable[[str], str]
 """From a tree to the one in its place."""
 _LONG = tuple(f"step{number:02}" for number in range(20))
@@ -148,16 +149,19 @@ def world(folder: Path) -> World:
     copy = folder / "copy.git"
     at.git.run("init", "-q", "--bare", str(copy))
     (copy / "objects/info/alternates").write_text(f"{at.git.objects_dir}\n")
-    outsiders = {why: generate(folder / "outsiders" / why) for why in ("unknown", "expired", "not-yet", "person-only")}
+    reasons = ("unknown", "expired", "not-yet", "person-only", "revoked")
+    outsiders = {why: generate(folder / "outsiders" / why) for why in reasons}
     lines = [
         f'{NIGHT},{PERSON} namespaces="git" {at.key.public_line}',
         f'{NIGHT},{PERSON} namespaces="git",valid-before="20200101Z" {outsiders["expired"].public_line}',
         f'{NIGHT},{PERSON} namespaces="git",valid-after="20990101Z" {outsiders["not-yet"].public_line}',
         f'{PERSON} namespaces="git" {outsiders["person-only"].public_line}',
+        f'{NIGHT},{PERSON} namespaces="git",valid-before="20260101Z" {outsiders["revoked"].public_line}',
     ]
     trust = folder / "allowed_signers"
     trust.write_text("\n".join(lines) + "\n")
-    return World(at, copy, TrustedKeys.load(trust), outsiders)
+    revoked = {outsiders["revoked"].key_id: Revoked(REVOKED, read_refs(at.git))}
+    return World(at, copy, replace(TrustedKeys.load(trust), revoked=revoked), outsiders)
 
 
 def flipped(chance: random.Random, data: bytes) -> bytes:
@@ -165,14 +169,3 @@ def flipped(chance: random.Random, data: bytes) -> bytes:
     changed = bytearray(data or b" ")
     changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
     return bytes(changed)
-
-
-def nights(refs: dict[str, str]) -> Iterator[str]:
-    return (ref.removeprefix(RUNS) for ref in sorted(refs) if ref.startswith(RUNS))
-
-
-def artifact_ref(night: str) -> str:
-    return ARTIFACTS + night
-
-
-__all__ = ["NODES", "World", "flipped", "nights", "signed_ledger", "world"]

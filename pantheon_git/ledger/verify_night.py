@@ -111,12 +111,14 @@ class NightCheck:
                 if not self._lost(before.tree, commit.tree):
                     continue
                 for path, old, new in self.ground.objects.changes(before.tree, commit.tree):
-                    if old is not None:
-                        self._spoil(path.decode("utf-8", "backslashreplace"), new)
+                    folder = b"/".join(path.split(b"/")[:2])
+                    if old or (folder != path and self.ground.objects.find(before.tree, folder)):
+                        self._spoil(path.decode("utf-8", "backslashreplace"), old, new)
 
-    def _spoil(self, path: str, new: Entry | None) -> None:
+    def _spoil(self, path: str, old: Entry | None, new: Entry | None) -> None:
         job = path.split("/")[1] if path.count("/") > 1 else ""
-        problem = "was changed after the night had signed it" if new else "was taken out of the chain"
+        how = "was taken out" if new is None else "was changed" if old else "was added"
+        problem = f"{how} after the night had signed the entry"
         place = f"{RUNS}{self.night}:{path}"
         verdict = JobVerdict("tampered", self.night, job or None, place, new.oid if new else None, problem)
         self.spoiled.setdefault(job, verdict)
