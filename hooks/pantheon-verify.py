@@ -427,11 +427,15 @@ class Ledger:
 
     def leftovers(self):
         """What a later night has seen and is gone; what stands in our names and no night has signed."""
+        families = ((PRS, self.jobs), (FAILED, self.jobs), (META, self.jobs), (ARTIFACTS, self.chains))
+        if not self.chains:
+            if self.notes or any(ref.startswith((PRS, FAILED, META, ARTIFACTS)) for ref in self.refs):
+                yield verdict("incomplete", None, None, RUNS, None, "no night is here: not fetched, or taken away")
+            return
         for night, previous, head in self.followed:
             if head not in self.chains.get(previous, ()):
                 problem = f"night {night} followed its commit {head[:12]}, which is gone"
                 yield verdict("tampered", previous, None, RUNS + previous, head, problem)
-        families = ((PRS, self.jobs), (FAILED, self.jobs), (META, self.jobs), (ARTIFACTS, self.chains))
         for ref, oid in sorted(self.refs.items()):
             known = [ref.removeprefix(prefix) in names for prefix, names in families if ref.startswith(prefix)]
             if known == [False]:
@@ -442,7 +446,7 @@ class Ledger:
     def stray_notes(self):
         seen, bases = set(), {base for base, _ in self.began}
         with at(NOTES, self.notes):
-            for path, oid in self.repo.walk(self.notes) if self.notes else ():
+            for path, oid in self.repo.walk(self.notes) if self.notes and self.chains else ():
                 name, problem = path.replace(b"/", b"").decode("utf-8", "backslashreplace"), ""
                 _, own = self.own.get(name, (None, b""))  # None: the job's verdict has told
                 if not re.fullmatch("[0-9a-f]{40}", name):

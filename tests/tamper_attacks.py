@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from pantheon_git.ledger import dsse, notes
 from pantheon_git.ledger.anchor import write_marks
+from pantheon_git.ledger.key_records import KEYS
 from pantheon_git.ledger.keys import Key
 from pantheon_git.ledger.layout import ARTIFACTS, FAILED, META, PRS, RUNS
 from pantheon_git.repo.objects import EXECUTABLE, FILE, FOLDER, Entry
@@ -20,7 +21,7 @@ from tests.tamper_world import FIRST, SECOND, THIRD, Change, World, flipped
 
 Named = tuple[str, ...]
 Attack = Callable[[World, random.Random], Named]
-LEDGER = (RUNS, ARTIFACTS, META, PRS, FAILED, notes.REF)
+LEDGER = (RUNS, ARTIFACTS, META, PRS, FAILED, KEYS, notes.REF)
 
 
 def refs_of(w: World, *prefixes: str) -> list[str]:
@@ -160,7 +161,7 @@ def removed_entry(w: World, c: random.Random) -> Named:
 
 def removed_ref(w: World, c: random.Random) -> Named:
     """A night, its artifacts, the notes, a review (an anchor is needed for the last)."""
-    ref = c.choice(refs_of(w, RUNS, ARTIFACTS, META, notes.REF))
+    ref = c.choice(refs_of(w, RUNS, ARTIFACTS, META, KEYS, notes.REF))
     remember(w)
     del w.refs[ref]
     return (ref,)
@@ -208,7 +209,7 @@ def strange_file(w: World, c: random.Random) -> Named:
 
 def strange_ref(w: World, c: random.Random) -> Named:
     """In one of our names; of an honest object, but not one that is signed for this."""
-    prefix = c.choice((RUNS, ARTIFACTS, META, PRS, FAILED, "refs/pantheon/strange/"))
+    prefix = c.choice((RUNS, ARTIFACTS, META, PRS, FAILED, KEYS, "refs/pantheon/strange/"))
     name = "20261128T230000Z" if prefix in (RUNS, ARTIFACTS) else "x.1"
     w.refs[prefix + name] = c.choice(sorted(set(w.refs.values())))
     return (prefix + name,)
@@ -393,6 +394,7 @@ ATTACKS: dict[str, Attack] = {
     "byte of an artifact": byte_in(ARTIFACTS),
     "byte of a note": byte_in(notes.REF),
     "byte of PR metadata": byte_in(META),
+    "byte of the record of a key": byte_in(KEYS),
     "value in a signed payload": payload_value,
     "byte of a commit": commit_byte,
     "byte of a tree": tree_byte,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pantheon_git.ledger import read, sshsig
+from pantheon_git.ledger import key_records, read, sshsig
 from pantheon_git.ledger.keys import Key, generate
 from pantheon_git.ledger.meta import Event, add_event
 from pantheon_git.ledger.trust import NIGHT, PERSON, Revoked, TrustedKeys
@@ -32,7 +32,8 @@ _LONG = tuple(f"step{number:02}" for number in range(20))
 
 
 def signed_ledger(folder: Path) -> House:
-    """Three nights with every ending, a note that is shortened, a job that was put off, reviews and a merge."""
+    """Three nights with every ending, a note that is shortened, a job that was put off, reviews, a merge, and the record
+    of a key that was rotated."""
     at = house(folder, ["g"])
     at.night([at.result("a.1"), at.result("b.1", "failed"), at.result("c.1", "unchanged")], FIRST, group=1)
     more = [at.result("d.1", night=SECOND), at.result("e.1", "refused", SECOND), at.result("f.1", "error", SECOND)]
@@ -45,6 +46,9 @@ def signed_ledger(folder: Path) -> House:
     at.ledger.open_night(THIRD, [*(result.context for result in results), at.context("j.1", THIRD)], {})
     at.ledger.commit_group(THIRD, results)
     at.ledger.close_night(THIRD, {"put_off": {"j": "not tonight"}})
+    new = generate(folder.parent / "new-key").public
+    record = key_records.rotation(at.key, new, (NIGHT,), "Ada <a@b>", at.key.key_id)
+    key_records.publish(at.git, at.objects, at.key, [record])
     return at
 
 

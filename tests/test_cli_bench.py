@@ -151,3 +151,10 @@ def test_bench_reviewers_stands_beside_constant_pass_and_a_coin(tmp_path: Path) 
     assert rates["both"]["invented_caught"] > 0.8
     for kind in ("titles_caught", "descriptions_caught", "invented_caught"):
         assert rates["both"][kind] >= rates["review.peerA"][kind]
+
+
+def test_verify_is_measured_beside_fsck_and_bare_signatures(tmp_path: Path) -> None:
+    """A small share of it: every job of both ledgers is verified, and the table has its yardsticks."""
+    found = json.loads(cli(tmp_path, "bench", "verify", "--jobs", "20", "--json", check=True).out)
+    assert (found["jobs"], found["few"]) == (20, 2)
+    assert min(found["rate"], found["fsck_seconds"], found["bare_seconds"], found["memory"]) > 0

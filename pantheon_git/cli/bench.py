@@ -202,3 +202,30 @@ def reviewers(folder: Path, good: Path | None, count: int, held_out: Any, as_jso
     swapped = sum(kind in ("title", "description") for kind in kinds)
     good_ones = kinds.count("good")
     click.echo(f"{good_ones} good cases, {swapped} with another's words, {len(cases) - good_ones - swapped} invented")
+
+
+@bench.command("verify")
+@click.option("--jobs", type=click.IntRange(2), default=10000, show_default=True, help="Jobs of the ledger.")
+@JSON
+def verify_(jobs: int, as_json: bool) -> None:
+    """Measure the verification of a large ledger, truly signed, beside one of a tenth of its size.
+
+    Beside them: `git fsck` of the same repository, and as many bare Ed25519 verifications in one process. Makes its
+    own repositories, in the folder for temporary files, and removes them.
+    """
+    from pantheon_git.morning.bench import bench_verify
+
+    with _workshop() as folder:
+        found = bench_verify(folder, jobs, max(1, jobs // 10), say)
+    if as_json:
+        print_json(found.as_json())
+        return
+    measured = [
+        (f"{found.jobs} jobs", found.jobs, found.seconds, f"{found.memory:.0f}"),
+        (f"{found.few} jobs", found.few, found.few_seconds, f"{found.few_memory:.0f}"),
+        ("git fsck of the same", found.jobs, found.fsck_seconds, ""),
+        ("as many bare signatures", found.jobs, found.bare_seconds, ""),
+    ]
+    rows = [(name, f"{seconds:.1f}", f"{count / seconds:.0f}", memory) for name, count, seconds, memory in measured]
+    click.echo(table(rows, ("", "SECONDS", "JOBS/S", "MIB OF THE LARGEST PROCESS")))
+    click.echo(f"{found.growth:.1f} KiB of memory for each further job; {found.cores} cores")

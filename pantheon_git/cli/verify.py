@@ -19,16 +19,20 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--night", metavar="NIGHT", help="Only this night.")
 @click.option("--at", "anchor", metavar="OID", help="A head that the ledger once had: finds a rollback behind it.")
+@click.option("--gate", is_flag=True, help="Judge every job anew as well: slower, one merge a job.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what is wrong.")
 @JSON
 @click.pass_context
-def verify(ctx: click.Context, night: str | None, anchor: str | None, quiet: bool, as_json: bool) -> int:
+def verify(ctx: click.Context, night: str | None, anchor: str | None, gate: bool, quiet: bool, as_json: bool) -> int:
     """Check every signature and every byte of the ledger, offline.
 
     Works in any clone that fetched the refs, with the public keys in your list of trusted keys alone: envelopes, files,
     trees, the chain of each night, notes, commit signatures, branches, reviews. Everything that is wrong is named.
     What was verified good is remembered outside the repository, so that the next run finds a ledger that was rolled
     back; the first run of all cannot, and says so.
+
+    Signatures say who judged, not that the judgement was right: with `--gate` the gate's rules are applied once more to
+    what the ledger and the commits that it names hold, and each verdict is compared with the one that was signed.
 
     `--json` prints one line for each verdict as it falls (on a job, a night, the ledger), and {"summary": …} last.
 
@@ -39,10 +43,10 @@ def verify(ctx: click.Context, night: str | None, anchor: str | None, quiet: boo
     progress = _progress if sys.stderr.isatty() and not quiet else None
     git = here(ctx).git
     if as_json:
-        found = verify_ledger(git, night, anchor, progress, lambda verdict: _line(asdict(verdict)))
+        found = verify_ledger(git, night, anchor, progress, lambda verdict: _line(asdict(verdict)), gate)
         _line({"summary": _as_json(found.summary)})
         return found.summary.exit_code
-    found = verify_ledger(git, night, anchor, progress)
+    found = verify_ledger(git, night, anchor, progress, gate=gate)
     for verdict in found.wrong:
         say(f"{style('wrong:', fg='red')} {printable(str(verdict))}")
     found.summary.raise_first()

@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pantheon_git.errors import PantheonError
@@ -34,7 +35,11 @@ def check_anchors(
     merged = _from_merges(git)
     wrong = [verdict for anchor in ([oid] if oid else []) + merged if (verdict := _behind(git, anchor))]
     seen = read_marks(high_water)
-    wrong += [verdict for ref, mark in sorted(seen.items()) if (verdict := moved_back(git, ref, mark, refs.get(ref)))]
+    back = [verdict for ref, mark in sorted(seen.items()) if (verdict := moved_back(git, ref, mark, refs.get(ref)))]
+    if back and not any(ref in refs for ref in seen):
+        hint = f" (if it was you who made this repository anew: rm {high_water})"
+        back[0] = replace(back[0], problem=back[0].problem + hint)
+    wrong += back
     yield from wrong
     if not (oid or merged or seen):
         yield JobVerdict("remark", problem="freshness not proven: no anchor; give one with --at OID")

@@ -147,13 +147,13 @@ class _LedgerCheck:
             try:
                 with at(f"{notes.REF}:{base}", base):
                     found = self._lines(base, only)
-                    marks = [digest(line) for line in found]
-                    strange = [line for line, mark in zip(found, marks, strict=True) if mark not in lines]
+                    there = {digest(line): line for line in found}
+                    strange = [line for mark, line in there.items() if mark not in lines]
                     shown = plain(strange[0].decode("utf-8", "replace")) if strange else ""
                     require(not strange, f"a line that no night signed: {shown}")
-                    lost = sorted(job for mark, job in lines.items() if mark not in set(marks))
+                    lost = sorted(job for mark, job in lines.items() if mark not in there)
                     require(not lost, f"the line of {lost[0] if lost else ''} is gone")
-                    require(found == sorted(set(found)), "its lines are not in order, or twice there")
+                    require(found == sorted(there.values()), "its lines are not in order, or twice there")
             except Fault as fault:
                 yield fault.verdict(only, None)
 
@@ -171,6 +171,9 @@ class _LedgerCheck:
 
     def leftovers(self) -> Iterator[JobVerdict]:
         """Nights that a later one followed and that are gone; things in our names that no night has signed."""
+        if not self.chains:
+            yield from self._no_night()
+            return
         for night, previous, head in self.followed:
             if head not in self.chains.get(previous, ()):
                 problem = f"night {night} followed its commit {head[:12]}, which is gone"
@@ -186,6 +189,13 @@ class _LedgerCheck:
                 yield from self._notes(self.ground.notes)
         except Fault as fault:
             yield fault.verdict(None, None)
+
+    def _no_night(self) -> Iterator[JobVerdict]:
+        """A plain clone has branches of PRs and nothing that vouches for them: nobody need have tampered."""
+        ours = [ref for ref in self.refs if ref.startswith((PRS, "refs/pantheon/", notes.REF)) and self._stray(ref)]
+        if ours or self.ground.notes:
+            where, problem = RUNS, "no night is here: not fetched (pantheon-git sync REMOTE), or taken away"
+            yield JobVerdict("incomplete", None, None, where, None, problem)
 
     def _stray(self, ref: str) -> str:
         """Why a ref in our names is nobody's; empty where it is somebody's, or in another name."""

@@ -61,7 +61,6 @@ class NightCheck:
             commits = self._read_chain()
             contexts = self._opening(commits[0])
             folders = self._folders(commits)
-            self._spoiled(commits)
         except Fault as fault:
             yield fault.verdict(self.night, None)
             return
@@ -97,23 +96,20 @@ class NightCheck:
             return contexts
 
     def _folders(self, commits: list[Commit]) -> list[list[JobFolder]]:
-        """What each commit added or changed."""
+        """What each commit added or changed; of a change, `spoiled` tells: readers see the tree of the last one."""
         found: list[list[JobFolder]] = [[]]
         for before, commit, oid in zip(commits, commits[1:], self.chain[1:], strict=False):
             with at(RUNS + self.night, oid):
                 found.append(list(job_folders(self.ground.objects, commit.tree, before.tree)))
+                if self._lost(before.tree, commit.tree):
+                    self._spoiled(before.tree, commit.tree)
         return found
 
-    def _spoiled(self, commits: list[Commit]) -> None:
-        """What stood in the tree of one commit and is gone or changed in the next: readers see the last one."""
-        for before, commit, oid in zip(commits, commits[1:], self.chain[1:], strict=False):
-            with at(RUNS + self.night, oid):
-                if not self._lost(before.tree, commit.tree):
-                    continue
-                for path, old, new in self.ground.objects.changes(before.tree, commit.tree):
-                    folder = b"/".join(path.split(b"/")[:2])
-                    if old or (folder != path and self.ground.objects.find(before.tree, folder)):
-                        self._spoil(path.decode("utf-8", "backslashreplace"), old, new)
+    def _spoiled(self, before: str, after: str) -> None:
+        for path, old, new in self.ground.objects.changes(before, after):
+            folder = b"/".join(path.split(b"/")[:2])
+            if old or (folder != path and self.ground.objects.find(before, folder)):
+                self._spoil(path.decode("utf-8", "backslashreplace"), old, new)
 
     def _spoil(self, path: str, old: Entry | None, new: Entry | None) -> None:
         job = path.split("/")[1] if path.count("/") > 1 else ""

@@ -62,7 +62,10 @@ class Pool:
         for (_, pipe), chunk in zip(itertools.cycle(self._workers), chunks):
             if len(asked) == _WAITING * len(self._workers):
                 yield _answer(asked.popleft())
-            pipe.send(chunk)
+            try:
+                pipe.send(chunk)
+            except OSError as error:
+                raise _killed() from error
             asked.append(pipe)
         while asked:
             yield _answer(asked.popleft())
@@ -81,12 +84,15 @@ def _answer(pipe: Connection) -> list[Told]:
     try:
         told = pipe.recv()
     except (EOFError, OSError) as error:
-        hint = "free some memory, then: pantheon-git verify"
-        raise PantheonError("a process that verified was killed", hint) from error
+        raise _killed() from error
     if isinstance(told, PantheonError):
         raise told
     found: list[Told] = told
     return found
+
+
+def _killed() -> PantheonError:
+    return PantheonError("a process that verified was killed", "free some memory, then: pantheon-git verify")
 
 
 def _serve(pipe: Connection, path: Path, notes: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from pantheon_git.errors import PantheonError
@@ -11,6 +11,7 @@ from pantheon_git.ledger.keyring import trusted
 from pantheon_git.ledger.trust import NIGHT, PERSON, TrustedKeys
 from pantheon_git.ledger.verify import JobVerdict, Progress, Summary, summarise, verify
 from pantheon_git.morning.collect import find_night
+from pantheon_git.morning.judged import judge_again
 from pantheon_git.morning.metrics import Report
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
@@ -30,9 +31,11 @@ def verify_ledger(
     anchor: str | None = None,
     progress: Progress | None = None,
     tell: Callable[[JobVerdict], None] = lambda verdict: None,
+    gate: bool = False,
 ) -> Verification:
     """Verify the ledger, or one night by name or its beginning. A whole ledger that is good is remembered outside the
-    repository, so that a later run finds a rollback. `tell` gets each verdict as it falls.
+    repository, so that a later run finds a rollback. `tell` gets each verdict as it falls; `gate`: judge
+    every job anew as well.
 
     PantheonError where nobody is trusted or there is no such night.
     """
@@ -41,7 +44,7 @@ def verify_ledger(
     name = find_night(git, objects, night).night if night else None
     refs, marks = read_refs(git), marks_file(git)
     summary, wrong = Summary(), []
-    for verdict in verify(
+    found = verify(
         git,
         ring.keys,
         night=name,
@@ -50,7 +53,14 @@ def verify_ledger(
         high_water=marks,
         objects=objects,
         key_faults=ring.faults,
-    ):
+    )
+
+    def all_verdicts() -> Iterator[JobVerdict]:
+        yield from found
+        if gate and summary.first is None:  # what is not what was signed is not judged
+            yield from judge_again(git, objects, ring.keys, name)
+
+    for verdict in all_verdicts():
         summary.add(verdict)
         tell(verdict)
         if not verdict.ok:
