@@ -78,7 +78,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mutations", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--file", action="store_true", help="ask hooks/pantheon-verify.py too: it must say the same")
     asked = parser.parse_args()
+    from tests.standalone_kit import disagreement, load  # it knows this module's words
+
+    alone, apart = load() if asked.file else None, []
     started, counts, wrong = time.perf_counter(), {name: [0, 0] for name in ATTACKS}, []
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         isolate(patch, Path(folder) / "home")
@@ -90,14 +94,20 @@ def main() -> int:
             counts[tried.attack][1] += tried.ok
             if not tried.ok:
                 wrong.append(tried)
+            if alone is not None and (said := disagreement(alone, at, tried)):
+                apart.append(said)
     for name, (count, found) in counts.items():
         say(f"{name:46} {count:6} {found:6}")
     total, found = (sum(pair[n] for pair in counts.values()) for n in (0, 1))
     say(f"{'all':46} {total:6} {found:6}   {100 * found / total:.2f} % found and named")
     say(f"{1000 * (time.perf_counter() - started) / total:.0f} ms each, {os.cpu_count()} cores")
+    if alone is not None:
+        say(f"the file that stands alone says the same of {total - len(apart)} of {total}")
+    for line in apart[:20]:
+        say(line)
     for tried in wrong[:20]:
         say(f"NOT FOUND OR NAMED: {tried.seed}: wanted {tried.named}; said {[str(v) for v in tried.found]}")
-    return 1 if wrong else 0
+    return 1 if wrong or apart else 0
 
 
 if __name__ == "__main__":

@@ -32,8 +32,8 @@ _LONG = tuple(f"step{number:02}" for number in range(20))
 
 
 def signed_ledger(folder: Path) -> House:
-    """Three nights with every ending, a note that is shortened, a job that was put off, reviews, a merge, and the record
-    of a key that was rotated."""
+    """Three nights with every ending, a note that is shortened, a job that was put off, reviews, a merge, and the
+    record of a key that was rotated."""
     at = house(folder, ["g"])
     at.night([at.result("a.1"), at.result("b.1", "failed"), at.result("c.1", "unchanged")], FIRST, group=1)
     more = [at.result("d.1", night=SECOND), at.result("e.1", "refused", SECOND), at.result("f.1", "error", SECOND)]

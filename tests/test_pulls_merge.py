@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pantheon_git.errors import PantheonError
 from pantheon_git.ledger.keys import generate
+from pantheon_git.ledger.trust import Revoked
 from pantheon_git.ledger.verify import summarise, verify
 from pantheon_git.pulls.close import reject
 from pantheon_git.pulls.desk import Desk
 from pantheon_git.pulls.land import merge
 from pantheon_git.pulls.listing import list_pulls, show
 from pantheon_git.repo import paths
+from pantheon_git.repo.refs import read_refs
 from tests.gate_world import BODY, GOOD, World, git_in, snapshot, state_of, with_a_pr
 
 
@@ -157,3 +160,16 @@ def test_the_ledger_verifies_after_all_that(world: World, desk: Desk) -> None:
     summary = summarise(verify(world.git, desk.keys))
     assert (summary.exit_code, summary.first, summary.jobs) == (0, None, 2)
     assert summary.remarks == ()
+
+
+def test_what_a_revoked_key_gave_an_early_date_is_not_merged(world: World, desk: Desk) -> None:
+    """The entry's time is before the revocation, but the ledger of that day did not hold it; had it, it would merge."""
+    honest, later, refs = desk.keys, 4_000_000_000.0, read_refs(world.git)
+    (key_id,) = {entry.key.key_id for entry in honest.entries}
+    desk.__dict__["keys"] = replace(honest, revoked={key_id: Revoked(later, {})})
+    (outcome,) = merge(desk, ["one"])
+    assert not outcome.done
+    assert "was not in the ledger when it was" in outcome.message
+    desk.__dict__["keys"] = replace(honest, revoked={key_id: Revoked(later, refs)})
+    (outcome,) = merge(desk, ["one"])
+    assert outcome.done, outcome.message

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pantheon_git.errors import PantheonError, TamperedError
+from pantheon_git.ledger.anchor import is_ancestor
 from pantheon_git.ledger.entries import JobEntry
 from pantheon_git.ledger.layout import ARTIFACTS, OPEN, PRS, RUNS, find_job
 from pantheon_git.ledger.notes import REF, read_note
@@ -21,7 +22,10 @@ def check_entry(desk: Desk, entry: JobEntry) -> str:
     signed. TamperedError or PantheonError names the first thing that is wrong, as `verify` does."""
     refs = read_refs(desk.git)
     objects, notes = desk.objects, refs.get(REF)
-    ground = Ground(objects, desk.keys, refs, objects.commit(notes).tree if notes else None)
+    night_tip = refs[RUNS + entry.night]
+    # of a key that was revoked, only a night counts that was whole in the ledger by then: a thief can give any date
+    keys = desk.keys.at(RUNS + entry.night, lambda head: is_ancestor(desk.git, night_tip, head))
+    ground = Ground(objects, keys, refs, objects.commit(notes).tree if notes else None)
     tree = objects.commit(refs[RUNS + entry.night]).tree
     folder = find_job(objects, tree, entry.job)
     artifacts = refs.get(ARTIFACTS + entry.night)
