@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import shutil
 import subprocess
 import time
@@ -52,19 +53,17 @@ def typed(folder: Path, words: list[str], *args: str) -> tuple[int, str]:
     if pid == 0:
         os.chdir(folder)
         os.execve(argv_of()[0], argv_of(*args), {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)})  # noqa: S606 - the terminal is the point
-    shown, waiting = b"", list(words)
-    while True:
+    shown, waiting, seen = b"", list(words), 0
+    while select.select([terminal], [], [], 60)[0]:
         try:
             more = os.read(terminal, 4096)
         except OSError:  # the other end is closed
             break
-        if not more:
-            break
         shown += more
-        if waiting and shown.rstrip().endswith(b":"):
+        if waiting and shown[seen:].rstrip(b" ").endswith(b":"):
+            seen = len(shown)
             os.write(terminal, waiting.pop(0).encode() + b"\n")
-            shown += b"\n"
-    os.close(terminal)
+    os.close(terminal)  # whoever still asks is hung up on
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
 
 

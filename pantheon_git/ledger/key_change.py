@@ -15,7 +15,7 @@ from pantheon_git.ledger.commit import committed_at
 from pantheon_git.ledger.key_records import KEYS, Record, revocation, rotation
 from pantheon_git.ledger.keyring import trusted
 from pantheon_git.ledger.keys import Key, PublicKey, generate, is_locked, load_private, load_public
-from pantheon_git.ledger.layout import META, RUNS
+from pantheon_git.ledger.layout import ARTIFACTS, META, RUNS
 from pantheon_git.ledger.signers import configure_revocations, pin
 from pantheon_git.ledger.signing import public_of
 from pantheon_git.ledger.trust import NIGHT, PERSON, Role, TrustedKeys
@@ -23,6 +23,9 @@ from pantheon_git.repo import paths
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
 from pantheon_git.repo.refs import read_refs
+
+_FAMILIES = (RUNS, ARTIFACTS, META)
+"""Beside the notes: the refs whose commits are verified as what a key signed at its time."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def adopt(git: Git, objects: Objects, key: Key) -> list[str]:
 def heads_at(git: Git, objects: Objects, oid: str | None = None) -> tuple[dict[str, str], int | None]:
     """Ref of the ledger → where it stands; and None. With `oid`, a commit of the ledger: where each stood when that
     was made, and the first second after it."""
-    refs = {ref: tip for ref, tip in read_refs(git).items() if ref == notes.REF or ref.startswith((RUNS, META))}
+    refs = {ref: tip for ref, tip in read_refs(git).items() if ref == notes.REF or ref.startswith(_FAMILIES)}
     if oid is None:
         return refs, None
     found = objects.resolve(f"{oid}^{{commit}}")

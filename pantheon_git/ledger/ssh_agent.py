@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import socket
 import struct
-import threading
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -29,12 +28,10 @@ class AgentError(PantheonError):
 
 
 class Agent:
-    """One connection, opened when needed and once again when it broke; threads take turns."""
+    """One connection for each request: 50 µs, and the agent may be started anew in between."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
 
     def key(self, public: PublicKey) -> Key:
         """The key that signs through this agent. AgentError when the agent does not hold it."""
@@ -67,52 +64,19 @@ class Agent:
         return signature
 
     def _ask(self, request: bytes, expected: int) -> bytes:
-        with self._lock:
-            try:
-                answer = self._exchange(request)
-            except (BrokenPipeError, ConnectionResetError, EOFError):  # restarted meanwhile: once more
-                self._close()
-                answer = self._guarded(request)
-            except OSError as error:
-                raise self._gone(error) from error
+        try:
+            with _connect(self.path) as connection:
+                connection.sendall(ssh_string(request))
+                length = int.from_bytes(_read(connection, 4), "big")
+                answer = _read(connection, min(length, _MOST))
+        except (OSError, EOFError) as error:
+            why = getattr(error, "strerror", None) or str(error) or "it hung up"
+            raise AgentError(
+                f"no ssh-agent answers at {self.path}: {why}", f"ssh-agent -a {self.path}, then ssh-add"
+            ) from error
         if not answer or answer[0] != expected:
             raise AgentError(f"the ssh-agent at {self.path} refused", f"SSH_AUTH_SOCK={self.path} ssh-add -l")
         return answer[1:]
-
-    def _guarded(self, request: bytes) -> bytes:
-        try:
-            return self._exchange(request)
-        except (OSError, EOFError) as error:
-            raise self._gone(error) from error
-
-    def _gone(self, error: Exception) -> AgentError:
-        self._close()
-        why = getattr(error, "strerror", None) or str(error) or "it hung up"
-        return AgentError(f"no ssh-agent answers at {self.path}: {why}", f"ssh-agent -a {self.path}, then ssh-add")
-
-    def _exchange(self, request: bytes) -> bytes:
-        if self._socket is None:
-            self._socket = _connect(self.path)
-        self._socket.sendall(ssh_string(request))
-        length = int.from_bytes(self._read(4), "big")
-        if length > _MOST:
-            raise EOFError(f"an answer of {length} bytes")
-        return self._read(length)
-
-    def _read(self, count: int) -> bytes:
-        assert self._socket is not None  # noqa: S101 - `_exchange` has opened it
-        data = b""
-        while len(data) < count:
-            more = self._socket.recv(count - len(data))
-            if not more:
-                raise EOFError
-            data += more
-        return data
-
-    def _close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-        self._socket = None
 
 
 class Held:
@@ -126,6 +90,16 @@ class Held:
 
     def sign(self, data: bytes, /) -> bytes:
         return self._agent.sign(self._public, data)
+
+
+def _read(connection: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        more = connection.recv(count - len(data))
+        if not more:
+            raise EOFError
+        data += more
+    return data
 
 
 def _connect(path: Path) -> socket.socket:
