@@ -23,8 +23,10 @@ def log(ctx: click.Context, task: str | None, count: int, night: str | None, fai
     """List recorded jobs, newest night first, failures included.
 
     TASK shows the attempts of one task only. The same is in git itself: git log --notes=pantheon
+    Notes do not follow a rebase, squash, amend or cherry-pick; where a job's commit was rewritten, this says as what.
     """
     rows = list(itertools.islice(_rows(here(ctx), task, night, failed), count))
+    _rewritten(here(ctx), rows)
     if as_json:
         print_json(rows)
         return
@@ -34,8 +36,23 @@ def log(ctx: click.Context, task: str | None, count: int, night: str | None, fai
         return
     cells = [(r["night"], r["job"], r["ending"], r["state"], r["title"]) for r in rows]
     click.echo(table(cells, ("NIGHT", "JOB", "ENDING", "STATE", "TITLE")))
+    for row in rows:
+        if row["rewritten"]:
+            say(row["rewritten"])
     if len(rows) == count:
         say(f"the {count} newest; more: pantheon-git log -n {count * 10}")
+
+
+def _rewritten(at: Here, rows: list[dict[str, Any]]) -> None:
+    """Say of each row, under `rewritten`, as what its commit lives on; None where it is what was recorded."""
+    from pantheon_git.ledger import read, whereabouts
+    from pantheon_git.repo.objects import Objects
+
+    objects = Objects(at.git)
+    entries = [read.job(at.git, objects, row["job"]) for row in rows if row["ending"] == "pr"]
+    found = whereabouts.rewritten(at.git, objects, entries)
+    for row in rows:
+        row["rewritten"] = str(found[row["job"]]) if row["job"] in found else None
 
 
 def _rows(at: Here, task: str | None, night: str | None, failed: bool) -> Iterator[dict[str, Any]]:

@@ -15,6 +15,7 @@ from pantheon_git.errors import PantheonError
 
 if TYPE_CHECKING:
     from pantheon_git.ledger.entries import JobEntry
+    from pantheon_git.repo.git import Git
     from pantheon_git.repo.objects import Objects
 
 SHOWN = ("llm_prompt.txt", "tool_calls.jsonl", "output.json", "review.json", "stdout.log", "stderr.log", "diff.patch")
@@ -33,7 +34,8 @@ _NODE = ("name", "uses", "kind", "verdict", "reason", "seconds", "tries", "detai
 def trace(ctx: click.Context, job: str, name: str | None, atif: bool, out: str | None, as_json: bool) -> None:
     """Show what every node of a job saw, said and did.
 
-    TASK is a task's id (its latest attempt) or a job ID.N. With :NODE the node's files are printed: the prompt, every
+    TASK is a task's id (its latest attempt) or a job ID.N; a commit that a night made, or one that a rebase, squash,
+    amend or cherry-pick made of it, leads to its job too. With :NODE the node's files are printed: the prompt, every
     tool call, the answer, the diff.
     """
     from pantheon_git.ledger import read
@@ -42,7 +44,7 @@ def trace(ctx: click.Context, job: str, name: str | None, atif: bool, out: str |
     git = here(ctx).git
     objects = Objects(git)
     which, _, node = job.partition(":")
-    entry = read.job(git, objects, which)
+    entry = _entry(git, objects, which)
     if out and not atif:
         raise PantheonError("--out goes with --atif", f"pantheon-git trace {job} --atif --out {out}")
     if atif:
@@ -64,6 +66,21 @@ def trace(ctx: click.Context, job: str, name: str | None, atif: bool, out: str |
         print_json(_node_json(found) | {"files": {n: d.decode("utf-8", "replace") for n, d in files.items()}})
     else:
         _node(entry.job, found, files)
+
+
+def _entry(git: Git, objects: Objects, which: str) -> JobEntry:
+    """By id, else by a commit that carries the job's change."""
+    from pantheon_git.ledger import read, whereabouts
+
+    try:
+        return read.job(git, objects, which)
+    except PantheonError:
+        seen = whereabouts.find(git, objects, which) if objects.resolve(f"{which}^{{commit}}") else []
+        if not seen:
+            raise
+    for one in seen:
+        say(str(one))
+    return read.job(git, objects, seen[0].job)
 
 
 def _atif(objects: Objects, entry: JobEntry, node: str, out: str | None) -> None:

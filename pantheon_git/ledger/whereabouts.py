@@ -1,0 +1,149 @@
+"""Where a job's commit is today. Notes do not follow a squash, cherry-pick, amend or rebase: the entry is found again
+by the trailer in the message (a squash keeps it, indented) or by the patch, and the commit is said to be rewritten.
+
+A trailer is anybody's to write: what it leads to counts as the job's change only where the patch is the same too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pantheon_git.errors import PantheonError
+from pantheon_git.ledger import notes, read
+from pantheon_git.ledger.entries import JobEntry
+from pantheon_git.repo.git import Git
+from pantheon_git.repo.objects import Objects
+from pantheon_git.repo.refs import read_ref
+
+How = Literal["note", "merge", "trailer", "patch-id"]
+"""`note`: it is the recorded commit itself; `merge`: the merge that brought it in."""
+_TRAILER = re.compile(r"^ *Pantheon-Job: (\S+) *$", re.MULTILINE)
+_PATCH = ("-p", "--no-ext-diff", "--no-textconv", "--no-renames", "--full-index", "--binary", "--no-notes")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A job's change in a commit of this repository."""
+
+    job: str
+    recorded: str
+    """Oid of the commit that the night signed."""
+    commit: str
+    """Oid of the one that carries the change now."""
+    how: How
+    same: bool
+    """Whether the patch is the recorded one; of a squash of several, or after an edit, it is not."""
+
+    @property
+    def rewritten(self) -> bool:
+        return self.how in ("trailer", "patch-id")
+
+    def __str__(self) -> str:
+        if self.how == "note":
+            return f"{self.job}: recorded as {self.recorded[:12]}"
+        if self.how == "merge":
+            return f"{self.job}: recorded as {self.recorded[:12]}, merged by {self.commit[:12]}"
+        other = "" if self.same else "; its patch is another one, by an edit or by what was squashed with it"
+        return f"{self.job}: recorded as {self.recorded[:12]}, rewritten as {self.commit[:12]} (by {self.how}){other}"
+
+
+def find(git: Git, objects: Objects, rev: str) -> list[Seen]:
+    """The jobs whose change a commit carries; several after a squash, none for a commit that no night made.
+    PantheonError when there is no such commit."""
+    oid = objects.resolve(f"{rev}^{{commit}}")
+    if oid is None:
+        raise PantheonError(f"there is no commit {rev!r}", "git log")
+    if (noted := _noted(git, objects, oid)) is not None:
+        return [Seen(noted, oid, oid, "note", True)]
+    commit = objects.commit(oid)
+    named = [entry for name in dict.fromkeys(_TRAILER.findall(commit.message)) if (entry := _entry(git, objects, name))]
+    if named:
+        merge = len(commit.parents) > 1
+        own = "" if merge else _patch_ids(git, [oid]).get(oid, "")
+        theirs = {} if merge else _patch_ids(git, [entry.commit for entry in named if entry.commit])
+        return [
+            Seen(entry.job, entry.commit, oid, "merge" if merge else "trailer", merge or theirs[entry.commit] == own)
+            for entry in named
+            if entry.commit
+        ]
+    return [Seen(entry.job, str(entry.commit), oid, "patch-id", True) for entry in _by_patch(git, objects, oid)]
+
+
+def rewritten(git: Git, objects: Objects, entries: Iterable[JobEntry]) -> dict[str, Seen]:
+    """Job → where its change is now, of the jobs whose own commit no branch holds, but a rewritten one.
+
+    One walk over the branches' messages; patches are compared only where no message names the job.
+    """
+    held = set(git.text("rev-list", "--branches").split())
+    lost = {entry.job: entry for entry in entries if entry.commit and entry.commit not in held}
+    if not lost:
+        return {}
+    found: dict[str, Seen] = {}
+    for oid, merge, names in _naming(git):
+        for name in names:
+            if name in lost and name not in found and not merge:
+                found |= {seen.job: seen for seen in find(git, objects, oid) if seen.job in lost}
+    left = {str(entry.commit): job for job, entry in lost.items() if job not in found}
+    if left:
+        wanted = {patch: left[commit] for commit, patch in _patch_ids(git, list(left)).items()}
+        bases = {lost[job].context.base for job in left.values()}
+        for oid, patch in _patches(git, "--branches", "--no-merges", *(f"^{base}" for base in _common(git, bases))):
+            if (job := wanted.get(patch)) is not None and job not in found:
+                found[job] = Seen(job, str(lost[job].commit), oid, "patch-id", True)
+    return found
+
+
+def _noted(git: Git, objects: Objects, oid: str) -> str | None:
+    """The job whose own note stands on the commit; lines about jobs that began there name other commits."""
+    tip = read_ref(git, notes.REF)
+    text = notes.read_note(objects, objects.commit(tip).tree, oid) if tip else None
+    for line in (text or b"").decode("utf-8", "replace").splitlines():
+        words = line.split(" ", 3)
+        if len(words) == 4 and words[2] == "00-job" and f"| commit {oid} |" in line:
+            return words[1]
+    return None
+
+
+def _entry(git: Git, objects: Objects, name: str) -> JobEntry | None:
+    try:
+        return read.job(git, objects, name)
+    except PantheonError:
+        return None  # a trailer of another repository, or somebody's own words
+
+
+def _by_patch(git: Git, objects: Objects, oid: str) -> Iterator[JobEntry]:
+    own = _patch_ids(git, [oid]).get(oid)
+    entries = [entry for night in read.nights(git, objects) for entry in read.jobs(git, objects, night.night)]
+    commits = {entry.commit: entry for entry in entries if entry.commit}
+    if own:
+        yield from (commits[found] for found, patch in _patch_ids(git, list(commits)).items() if patch == own)
+
+
+def _naming(git: Git) -> Iterator[tuple[str, bool, list[str]]]:
+    """Oid, whether it is a merge, and the jobs it names, of every commit on a branch that names one."""
+    args = ("log", "--branches", "--no-notes", "--grep=^ *Pantheon-Job: ", "--format=%H %P%x00%B%x01")
+    for text in git.run(*args).out.decode("utf-8", "replace").split("\x01"):
+        oids, _, message = text.strip().partition("\0")
+        if oids:
+            yield oids.split()[0], len(oids.split()) > 2, _TRAILER.findall(message)
+
+
+def _common(git: Git, bases: set[str]) -> list[str]:
+    """Below these no commit can carry a change that began at one of the bases."""
+    found = git.run("merge-base", "--octopus", *sorted(bases), check=False).out.decode().split()
+    return found[:1]
+
+
+def _patch_ids(git: Git, oids: list[str]) -> dict[str, str]:
+    return dict(_patches(git, "--no-walk=unsorted", *oids)) if oids else {}
+
+
+def _patches(git: Git, *which: str) -> Iterator[tuple[str, str]]:
+    """Oid and patch id (git-patch-id(1), `--stable`)."""
+    patches = git.run("log", *_PATCH, *which).out
+    for line in git.run("patch-id", "--stable", input=patches).out.decode().splitlines():
+        patch, oid = line.split()
+        yield oid, patch
