@@ -20,6 +20,7 @@ from pantheon_git.ledger.records import NodeResult
 from pantheon_git.ledger.redact import REDACTED, Redactor
 from pantheon_git.ledger.verify import summarise, verify
 from pantheon_git.night.patch import Edit, Side, render
+from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import FILE, Entry
 from pantheon_git.repo.writer import Writer
 from pantheon_git.spec.secrets import find
@@ -146,11 +147,11 @@ def test_ordinary_text_is_left_byte_for_byte(text: str) -> None:
         assert Redactor().data(data) == (data, {})
 
 
-def every_object(at: House) -> bytes:
+def every_object(git: Git) -> bytes:
     """The content of all objects of the repository, reachable or not, and of every ref's name."""
-    at.git.run("repack", "-adkq")
-    oids = at.git.run("cat-file", "--batch-all-objects", "--batch-check=%(objectname)").out
-    return at.git.run("cat-file", "--batch", input=oids).out + at.git.run("for-each-ref").out
+    git.run("repack", "-adkq")
+    oids = git.run("cat-file", "--batch-all-objects", "--batch-check=%(objectname)").out
+    return git.run("cat-file", "--batch", input=oids).out + git.run("for-each-ref").out
 
 
 def planted(at: House, job: str, secret: str) -> object:
@@ -179,7 +180,7 @@ def test_no_object_of_the_repository_holds_a_secret_after_a_night(tmp_path: Path
     chance = random.Random(11)
     secrets = {f"k{number}.1": KINDS[kind](chance) for number, kind in enumerate(KINDS)}
     at.night([planted(at, job, secret) for job, secret in secrets.items()])  # type: ignore[misc]
-    kept = every_object(at)
+    kept = every_object(at.git)
     for job, secret in secrets.items():
         assert gone(secret, kept), (job, secret)
     summary = summarise(verify(at.git, at.keys))
@@ -204,7 +205,7 @@ def test_a_pr_keeps_its_tree_and_what_the_job_made_on_the_way_is_left_out(tmp_pa
     result = dataclasses.replace(result, objects={**result.objects, **draft.objects})
     at.night([result])
     assert read.job(at.git, at.objects, "a.1").tree == result.tree
-    assert gone(secret, every_object(at))
+    assert gone(secret, every_object(at.git))
 
 
 def test_what_a_person_says_and_what_a_night_says_of_itself_are_redacted_too(tmp_path: Path) -> None:
@@ -215,7 +216,7 @@ def test_what_a_person_says_and_what_a_night_says_of_itself_are_redacted_too(tmp
     at.ledger.commit_group(NAME, [at.result("a.1")])
     at.ledger.close_night(NAME, {"put_off": {"b": f"waits for {secrets[1]}"}})
     add_event(at.git, at.objects, at.key, read.job(at.git, at.objects, "a.1"), Event("rejected", "A <a>", secrets[2]))
-    kept = every_object(at)
+    kept = every_object(at.git)
     assert not any(secret.encode() in kept for secret in secrets)
     meta = read_meta(at.git, at.objects, "a.1")
     assert meta is not None

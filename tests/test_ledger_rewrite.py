@@ -53,7 +53,7 @@ class Rewriting(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="rewrite-"))
         self.count = itertools.count(1)
         first = house(self.folder / "one")
-        first.git.run("init", "-q", "--bare", str(self.folder / "hub"))
+        first.git.run("init", "-q", "-b", "main", "--bare", str(self.folder / "hub"))
         first.git.run("remote", "add", "origin", str(self.folder / "hub"))
         first.git.run("push", "-q", "origin", "main")
         first.git.run("clone", "-q", str(self.folder / "hub"), str(self.folder / "two"))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from pantheon_git.ledger.verify import summarise, verify
 from pantheon_git.repo import paths
 from pantheon_git.repo.refs import read_refs
 from tests.ledger_kit import NAME, House, house, put_task
+from tests.writers_kit import race, require_all
 
 needs_ssh_keygen = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen: apt install openssh-client")
 
@@ -165,29 +164,11 @@ def test_notes_written_by_others_meanwhile_stay(tmp_path: Path) -> None:
     assert [verdict.problem for verdict in found] == ["no night signed this note, or not all of it"]
 
 
-WRITER = """
-import sys
-from pathlib import Path
-from tests.ledger_kit import House
-from pantheon_git.ledger.keys import load_private
-from pantheon_git.repo import paths
-from pantheon_git.repo.git import Git
-at = House(Git.discover(Path(sys.argv[1])), load_private(paths.night_key()))
-name = "2026112" + sys.argv[2] + "T000000Z"
-at.night([f"w{sys.argv[2]}-{n}.1" for n in range(20)], name, group=1)
-"""
-
-
 def test_writers_side_by_side_lose_nothing(tmp_path: Path) -> None:
-    """Four processes, each its own night, one job a group: every note is there and all verifies."""
-    at = house(tmp_path)
-    running = [
-        subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), str(number)], cwd=Path(__file__).parent.parent)
-        for number in range(4)
-    ]
-    assert [process.wait() for process in running] == [0] * 4
-    summary = summarise(verify(at.git, at.keys))
-    assert (summary.jobs, summary.good, summary.first) == (80, 80, None)
+    """Four processes, each its own night, one job a group: every entry, note and branch is there and all verifies. The
+    kit at full size (8 processes, 200 entries each): python -m tests.writers_kit"""
+    at, _ = race(tmp_path, 4, 20)
+    assert "80 of 80" in require_all(at, 4, 20)
 
 
 def states(at: House) -> dict[str, str]:
