@@ -228,6 +228,12 @@ def test_requests_that_cannot_be_answered(
         run(engine.complete(Request(prompt, tokens, key="t.1/write/1")))
 
 
+def test_a_text_that_is_too_long_to_score(engine: Engine, run: Callable[[Awaitable[object]], object]) -> None:
+    """Scores have a cache of their own, smaller than the model's context: what does not fit is refused at once."""
+    with pytest.raises(EngineError, match="t.1/peer-a/1: .* do not fit the 4096"):
+        run(engine.score("word " * 4200, "text", "t.1/peer-a/1"))
+
+
 def test_a_file_that_openvino_cannot_load(tmp_path: Path) -> None:
     """A cut-off model is an expected error; OpenVINO itself would end the process with a segmentation fault."""
     need_model()
