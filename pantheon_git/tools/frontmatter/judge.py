@@ -14,8 +14,8 @@ def judged(draft: Draft, text: str) -> dict[str, Any]:
     """`description`: the text if it passes and is new; `faults`; `copied`: it stands word for word in what the document
     or the computed candidates say; `ask`: the fields for which another answer would be worth having.
 
-    Who copies the draft has found nothing to better in it: then the draft stands, and nobody is asked again. (Of 102
-    written descriptions those after a copied draft were .068 ROUGE-L worse than the draft, first answers .008 better.)
+    Who copies the draft has found nothing to better in it: then the draft stands, and nobody is asked again. (On
+    93 documents: first answers .008 ROUGE-L better than the draft, second ones after a copy .121 worse.)
     """
     text = text.strip()
     faults = ground.phrase_faults(text, draft.prose, draft.language) if text else []
