@@ -230,7 +230,7 @@ def test_requests_that_cannot_be_answered(
 
 def test_a_text_that_is_too_long_to_score(engine: Engine, run: Callable[[Awaitable[object]], object]) -> None:
     """Scores have a cache of their own, smaller than the model's context: what does not fit is refused at once."""
-    with pytest.raises(EngineError, match="t.1/peer-a/1: .* do not fit the 4096"):
+    with pytest.raises(EngineError, match=r"t\.1/peer-a/1: .* do not fit the 4096"):
         run(engine.score("word " * 4200, "text", "t.1/peer-a/1"))
 
 
