@@ -17,7 +17,7 @@ import os, signal, sys, time
 {how}
 for number in (1, 2, 13, 15): signal.signal(number, signal.SIG_IGN)
 for stream in range(3): os.dup2(os.open("/dev/null", os.O_RDWR), stream)
-os.execv("/bin/sh", ["sh", "-c", "sleep 30; exit", sys.argv[1] + {name!r}])
+os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", {last!r}, sys.argv[1] + {name!r}])
 """
 _LEFT = """
 import glob, os, sys
@@ -33,8 +33,9 @@ sys.exit(0 if found else "no daemon")
 _FORK = "if os.fork(): time.sleep(0.1); os._exit(0)\n"
 
 
-def _daemon(name: str, how: str) -> Probe:
-    code, then = _DAEMON.format(how=how, name=name), _LEFT.format(name=name)
+def _daemon(name: str, how: str, last: str = "import time; time.sleep(30)") -> Probe:
+    """One process without children, with its streams let go of: outside, `then` ends all of it."""
+    code, then = _DAEMON.format(how=how, name=name, last=last), _LEFT.format(name=name)
     return py("daemons", name, code, "{mark}", then=then)
 
 
@@ -118,7 +119,7 @@ iov = ctypes.byref(Vector(page(None, 4096, 3, 0x22, -1, 0), 4096))""",
         "a daemon that asked not to die with its parent",
         f"import ctypes\n{_FORK}os.setsid(); ctypes.CDLL(None).prctl(1, 0); ctypes.CDLL(None).prctl(36, 1)",
     ),
-    _daemon("a daemon that stopped itself", f"{_FORK}os.setsid()\nif os.fork() == 0: os.kill(os.getpid(), 19)"),
+    _daemon("a daemon that stopped itself", f"{_FORK}os.setsid()", "import os; os.kill(os.getpid(), 19)"),
     py(
         "priority",
         "real time",
