@@ -166,8 +166,8 @@ class World:
         for where in (self.repo, self.clone()):
             done = cli(where, "verify")
             assert done.code == 0, done.both
-        self._require_clean(git_)
         objects.close()
+        self._require_clean(git_)
 
     def clone(self) -> Path:
         """A fresh clone with the ledger, as a colleague makes it."""
