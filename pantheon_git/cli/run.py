@@ -122,6 +122,7 @@ def _as_json(result: Any) -> dict[str, Any]:
         "put_off": {entry.id: entry.why for entry in result.put_off},
         "broken": {broken.path: list(broken.faults) for broken in result.broken},
         "interrupted": result.interrupted,
+        "trouble": result.trouble,
         "seconds": round(result.seconds, 3),
     }
 
@@ -139,7 +140,9 @@ def _tell(result: Any) -> None:
         return
     named = {"accepted": "pr", "unchanged": "unchanged", "stopped": "failed", "refused": "refused", "errors": "error"}
     told = counts({word: result.endings.get(ending, 0) for word, ending in named.items()})
-    start = "interrupted: " if result.interrupted else ""
+    if result.trouble:
+        say(f"{style('given up:', fg='red')} {result.trouble}; what is not done stays queued for the next run")
+    start = "interrupted: " if result.interrupted else "given up: " if result.trouble else ""
     click.echo(f"{start}night {result.night}: {told}, in {result.seconds:.0f} s")
     say("next: pantheon-git report")
 

@@ -50,7 +50,7 @@ def collect(git: Git, objects: Objects, info: NightInfo) -> Report:
         base=str(info.info.get("base", first.base if first else "")),
         target=str(info.info.get("target", first.target if first else "")),
         opened=info.opened,
-        seconds=info.closed - info.opened if info.closed is not None else None,
+        seconds=closing.get("seconds"),
         cpu_seconds=closing.get("cpu_seconds"),
         cards=cards,
         not_reached=not_reached,
@@ -58,5 +58,7 @@ def collect(git: Git, objects: Objects, info: NightInfo) -> Report:
         broken=closing.get("broken", info.info.get("broken", {})),
         agents=info.info.get("agents", {}),
         guard=info.info.get("guard", {}),
+        found=info.info.get("found", ()),
+        trouble=str(closing.get("trouble", "")),
         certificate=info.info.get("certificate", {}),
     )

@@ -101,6 +101,10 @@ class Report:
     """What the night found of its guard before its first job (`night.guard_facts.Facts`)."""
     certificate: Mapping[str, Any] = field(default_factory=dict)
     """What the probes of its jail came to (`night.certificate.Certificate`)."""
+    found: Sequence[str] = ()
+    """What was put right before the night began: nights that were cut off, a lease that was taken over."""
+    trouble: str = ""
+    """Why the night was given up before its end."""
     verified: str = ""
     """`good: …` or the first thing that is wrong; empty: not asked."""
     good: bool | None = None
@@ -149,6 +153,8 @@ class Report:
         if self.good is False:
             return f"NOT TO BE TRUSTED: {self.verified} ({told})"
         start = {"closed": "", "interrupted": "Interrupted: ", "open": "Not closed (still running, or cut off): "}
+        if self.trouble:
+            told = f"Given up: {self.trouble} ({told})"
         bad = f"Bad night: {told}" if self.status == "closed" and self.is_bad else told
         return start[self.status] + bad + (f"; {self.verified}" if self.verified else "; not verified")
 
@@ -223,6 +229,8 @@ def as_json(report: Report) -> dict[str, Any]:
         "broken": {path: list(faults) for path, faults in report.broken.items()},
         "agents": {name: dict(agent) for name, agent in report.agents.items()},
         "guard": dict(report.guard),
+        "found": list(report.found),
+        "trouble": report.trouble,
         "certificate": dict(report.certificate),
     }
 

@@ -16,6 +16,7 @@ from pantheon_git.morning.words import (
     describe_authors,
     describe_costs,
     describe_engines,
+    describe_found,
     describe_guard,
     describe_paths,
     describe_shares,
@@ -41,7 +42,7 @@ class Page:
 def render(report: Report, console: Console) -> None:
     """Print the whole report."""
     page = Page(console)
-    bad = report.good is False or report.status != "closed" or report.is_bad
+    bad = report.good is False or bool(report.trouble) or report.status != "closed" or report.is_bad
     page.line(one_line(report.headline, 400), "bold red" if bad else "bold green")
     started = time.strftime("%Y-%m-%d %H:%M", time.localtime(report.opened))
     branch = report.target.removeprefix("refs/heads/")
@@ -53,6 +54,8 @@ def render(report: Report, console: Console) -> None:
     page.line(guard, "dim" if report.guard.get("held") is True else "bold yellow")
     made = report.certificate.get("made") is True
     page.line(describe_certificate(report.certificate), "dim" if made else "bold yellow")
+    for line in describe_found(report):
+        page.line(line, "yellow")
     if report.one_key:
         page.line("nights and reviews are signed with one key here", "dim")
     _cards(report, page)

@@ -79,6 +79,11 @@ def describe_guard(report: Report) -> str:
     return f"guard: {network}; {variables}; home {guard['home']}; agents {origins}"
 
 
+def describe_found(report: Report) -> list[str]:
+    """What had to be put right before the night could begin, a line each."""
+    return [f"before it began: {one_line(line)}" for line in report.found]
+
+
 def describe_costs(report: Report) -> str:
     """Tokens, CPU and wall seconds in one sentence."""
     tokens = report.tokens

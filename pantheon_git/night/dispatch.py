@@ -42,9 +42,11 @@ class Dispatch:
     failed: Callable[[Planned, BaseException], JobResult]
     deadline: Deadline
     stop: asyncio.Event
+    sick: Callable[[BaseException | None], str] = lambda error: ""
+    """Whether the machine is why a job went wrong (`trouble.Reserve.sick`): the job then counts as not run."""
     put_off: list[PutOff] = field(default_factory=list)
     trouble: str = ""
-    """Why the night was given up: an engine that died, a full disk; set after so many errors in a row."""
+    """Why the night was given up: a full disk; an engine that died, seen by so many errors in a row."""
 
     def __post_init__(self) -> None:
         self._waiting = list(self.tasks)
@@ -106,6 +108,11 @@ class Dispatch:
                 self._waiting.insert(0, planned)
                 continue
             error = task.exception()
+            went_well = error is None and task.result().ending in ("pr", "unchanged")
+            if not went_well and (why := self.sick(error)):
+                self.trouble = self.trouble or why
+                self._waiting.insert(0, planned)
+                continue
             result = task.result() if error is None else self.failed(planned, error)
             self.deadline.saw(result.seconds)
             self._errors = self._errors + 1 if result.ending == "error" else 0

@@ -59,6 +59,8 @@ class NightResult:
     put_off: Sequence[PutOff] = ()
     broken: Sequence[Broken] = ()
     interrupted: bool = False
+    trouble: str = ""
+    """Why the night was given up before its end."""
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     """Of the runner, its engine and its jails, user and system."""
@@ -73,4 +75,5 @@ class NightResult:
     @property
     def exit_code(self) -> int:
         """130 after a stop; 1 when a file of the queue is broken or the machinery failed; else 0."""
-        return 130 if self.interrupted else 1 if self.broken or "error" in self.endings else 0
+        failed = bool(self.broken or self.trouble or "error" in self.endings)
+        return 130 if self.interrupted else int(failed)

@@ -4,15 +4,11 @@ jobs run on checkouts of their own, results are refs.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
-import signal
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pantheon_git import __version__, clock
@@ -24,7 +20,7 @@ from pantheon_git.jail.trees import CheckoutStore
 from pantheon_git.ledger.key_records import publish, read_local
 from pantheon_git.ledger.keyring import trusted
 from pantheon_git.ledger.keys import Key
-from pantheon_git.ledger.ledger import Ledger
+from pantheon_git.ledger.ledger import CommittedJob, Ledger
 from pantheon_git.ledger.records import JobContext, JobResult
 from pantheon_git.ledger.signing import night_signer
 from pantheon_git.ledger.trust import NIGHT
@@ -42,6 +38,8 @@ from pantheon_git.night.order import Planned
 from pantheon_git.night.plan import Plan, make_plan, resolve_target
 from pantheon_git.night.prepare import Engines, agents_of, shares
 from pantheon_git.night.room import Services
+from pantheon_git.night.signals import stopping
+from pantheon_git.night.trouble import Reserve
 from pantheon_git.repo import paths
 from pantheon_git.repo.git import Git, require_supported, require_writable
 from pantheon_git.repo.objects import Objects
@@ -77,11 +75,13 @@ class _Night:
         self.engines = Engines(wiring.engine)
         self.done: list[JobResult] = []
         self.certificate = NOT_MADE
+        self.reserve = Reserve((self.state, git.objects_dir))
         self.began, self.cpu_before = Moment.here(), sum(os.times()[:4])
         self.found: list[str] = []
         """What was to be put right before the night could begin."""
 
     async def run(self) -> NightResult:
+        self.reserve.give_back()
         publish(self.git, self.objects, self._own_key(), read_local())
         self.found += [self.held.taken_over] if self.held.taken_over else []
         for line in (*self.found, *(recovered := self.ledger.recover()), *self.store.sweep()):
@@ -120,7 +120,7 @@ class _Night:
         contexts = {planned.id: _context(services.night, plan, planned) for planned in tasks}
         self.ledger.open_night(services.night, list(contexts.values()), self._info(plan, level))
         self.emit(NightOpened(services.night, len(tasks), plan.base, level))
-        with _stopping() as stop:
+        with stopping() as stop, self.reserve.held():
             dispatch = Dispatch(
                 tasks,
                 self.options.jobs,
@@ -129,21 +129,24 @@ class _Night:
                 lambda planned, error: _defect(contexts[planned.id], plan, error),
                 Deadline.at(self.options.until),
                 stop,
+                self.reserve.sick,
             )
             await dispatch.run()
-            interrupted = stop.is_set()
-        put_off += dispatch.put_off
+            return self._close(services.night, plan, [*put_off, *dispatch.put_off], dispatch.trouble, stop.is_set())
+
+    def _close(self, night: str, plan: Plan, put_off: list[PutOff], trouble: str, interrupted: bool) -> NightResult:
         result = NightResult(
-            night=services.night,
+            night=night,
             plan=plan,
             jobs=self.done,
             put_off=put_off,
             broken=plan.broken,
             interrupted=interrupted,
+            trouble=trouble,
             seconds=self.began.seconds,
             cpu_seconds=sum(os.times()[:4]) - self.cpu_before,
         )
-        self.ledger.close_night(services.night, _closing(result))
+        self.reserve.write(lambda: self.ledger.close_night(night, _closing(result)))
         return result
 
     def _level(self) -> str:
@@ -212,7 +215,8 @@ class _Night:
     def _commit(self, night: str, group: Sequence[JobResult]) -> None:
         self.held.require()
         started = Moment.here()
-        committed = self.ledger.commit_group(night, group)
+        committed: list[CommittedJob] = []
+        self.reserve.write(lambda: committed.extend(self.ledger.commit_group(night, group)))
         self.done += group
         refs = tuple(ref for job in committed if (ref := job.ref))
         self.emit(GroupCommitted(tuple(job.context.job for job in group), refs, started.seconds))
@@ -268,27 +272,7 @@ def _closing(result: NightResult) -> dict[str, Any]:
         "put_off": {entry.id: entry.why for entry in result.put_off},
         "broken": {broken.path: list(broken.faults) for broken in result.broken},
         "interrupted": result.interrupted,
+        "trouble": result.trouble,
         "seconds": round(result.seconds, 3),
         "cpu_seconds": round(result.cpu_seconds, 3),
     }
-
-
-@contextmanager
-def _stopping() -> Iterator[asyncio.Event]:
-    """An event that SIGINT and SIGTERM set, in place of dying; a second signal ends the process as usual."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
-
-    def on_signal() -> None:
-        stop.set()
-        for number in signals:
-            loop.remove_signal_handler(number)
-
-    for number in signals:
-        loop.add_signal_handler(number, on_signal)
-    try:
-        yield stop
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)

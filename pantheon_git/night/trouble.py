@@ -1,0 +1,82 @@
+"""What the machine refuses in the middle of a night: a disk that is full or became read-only, no memory, no processes.
+
+Then the night is given up, not the work: finished jobs are recorded with room that was held in reserve, the others stay
+queued, and the closing says why.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pantheon_git.errors import PantheonError, machine_trouble
+
+RESERVE_BYTES = 8 << 20
+"""A group of sixteen jobs and the close of a night take less than one."""
+_LEAST_BYTES = 1 << 20
+NAME = "pantheon.reserve"
+
+
+class Reserve:
+    """Room on the disks of `folders`, taken before the first job and given back when a disk is full."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = folders
+        self.used = ""
+        """Why it was given back; empty: it was not."""
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """PantheonError when there is less room than that: such a night would end before it began."""
+        try:
+            for folder in self._folders:
+                _take(folder / NAME)
+            yield
+        finally:
+            self.give_back()
+
+    def write(self, action: Callable[[], object]) -> None:
+        """Do what writes; where the machine refuses it, once more with the reserve's room. Raises what remains."""
+        try:
+            action()
+        except (OSError, MemoryError, PantheonError) as error:
+            trouble = machine_trouble(error)
+            if trouble is None or self.used:
+                raise
+            self.used = trouble.message
+            self.give_back()
+            action()
+
+    def sick(self, error: BaseException | None = None) -> str:
+        """Why jobs cannot be expected to go well any more, in one line; empty while they can."""
+        if error is not None and (trouble := machine_trouble(error)):
+            return trouble.message
+        for folder in self._folders:
+            facts = os.statvfs(folder)
+            if facts.f_flag & os.ST_RDONLY:
+                return f"{folder} became read-only"
+            if facts.f_bavail * facts.f_frsize < _LEAST_BYTES or (facts.f_files and not facts.f_favail):
+                return f"no space left on the disk of {folder}"
+        return ""
+
+    def give_back(self) -> None:
+        """Also what a killed runner had left."""
+        for folder in self._folders:
+            (folder / NAME).unlink(missing_ok=True)
+
+
+def _take(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        if machine_trouble(error) is None:
+            raise
+        raise PantheonError(
+            f"{path.parent}: less than {RESERVE_BYTES >> 20} MiB are free, so no night begins", f"df -h {path.parent}"
+        ) from error
+    finally:
+        os.close(descriptor)
