@@ -148,6 +148,7 @@ async def _controls(probes: Sequence[Probe], known: dict[str, str], lent: int) -
                 cwd=folder,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,  # should this night end before it does, it has nobody to tell
                 env=_environment(known),
                 pass_fds=[lent],
                 start_new_session=True,

@@ -44,6 +44,7 @@ def outside(spec: JailSpec, git_dir: Path | None = None, older: str = "") -> Ite
                 "older": older,
                 "variable": _own_variable(),
                 "pid": str(os.getpid()),
+                "pids": str(Path("/proc/self/ns/pid").readlink()),
                 "mark": random.token_hex(8),
                 "tcp": str(tcp.getsockname()[1]),
                 "tcp6": str(_listen_on_ipv6(stack)),

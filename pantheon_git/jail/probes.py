@@ -88,14 +88,14 @@ for stream in range(3): os.dup2(os.open("/dev/null", os.O_RDWR), stream)
 wait = """
 import os, sys, time
 runner = "/proc/" + sys.argv[2]
-outside = os.path.exists(runner)
+outside = os.readlink("/proc/self/ns/pid") == sys.argv[3]  # the runner may be dead already, so not by looking for it
 for _ in range(150):
     time.sleep(0.2)
     if outside and not os.path.exists(runner): break  # it was killed: nothing of it may stay behind
 """
 os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", wait, *sys.argv[1:]])
 ''',
-        ("{mark}", "{pid}"),
+        ("{mark}", "{pid}", "{pids}"),
         then="""
 import glob, os, sys
 for path in glob.glob("/proc/[0-9]*/cmdline"):

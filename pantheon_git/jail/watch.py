@@ -15,7 +15,7 @@ _SECONDS, _HURRY = 0.1, 0.02
 """Between two looks at memory: normally, and when more than a third of the limit is in use."""
 _DISK_SECONDS, _DISK_SHARE = 0.3, 5
 """Between two looks at the disk: at least this, and this many times what the last look took."""
-_FULL = 64 << 20
+FULL = 64 << 20
 """Bytes that are left free on the disk, whatever the job's own limit."""
 
 
@@ -67,5 +67,5 @@ class Watchdog:
             self._kill(f"it wrote more than {self._caps.disk_mb} MiB into its tree")
         else:
             free = os.statvfs(self._folder)
-            if files and size > 1 << 20 and free.f_bavail * free.f_frsize < _FULL:
-                self._kill(f"less than {_FULL >> 20} MiB are left on the disk")
+            if files and size > 1 << 20 and free.f_bavail * free.f_frsize < FULL:
+                self._kill(f"less than {FULL >> 20} MiB are left on the disk")

@@ -7,7 +7,8 @@ behind, and `recover` brings them up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +94,7 @@ class Ledger:
         state, writer, now = self._state(night), self._publisher.writer, clock.now()
         results = [result for result in results if result.context.job not in state.done]
         if not results:
+            recovery.finish_group(self.git, self.objects, self._publisher, state)
             self._remember(night, state.runs)
             return []
         results = [redact_job(self._redactor, self.objects, result) for result in results]
@@ -107,7 +109,8 @@ class Ledger:
         moved = [RefUpdate(ARTIFACTS + night, artifacts, state.artifacts)] if artifacts != state.artifacts else []
         texts = {job.commit: job.note for job in written if job.commit}
         told = f"night {night}, {len(written)} jobs"
-        self._publisher.publish([*moved, *branches], lambda reader, notes: texts, told, first=first)
+        with self._read_back_after_failure(night):
+            self._publisher.publish([*moved, *branches], lambda reader, notes: texts, told, first=first)
         self._moved(state, runs, tree, artifacts, written)
         self._remember(night, runs)
         return [CommittedJob(job.context.job, job.ending, job.commit, job.ref) for job in written]
@@ -115,9 +118,13 @@ class Ledger:
     def close_night(self, night: str, info: Mapping[str, Any], status: str = "closed") -> str:
         """Sign how every job ended, and write one line per task on the notes of base commits; returns the commit's oid.
 
-        The notes come first: while the run ref does not say closed, `recover` closes the night again.
+        The notes come first: while the run ref does not say closed, `recover` closes the night again. Called again
+        after an error of the disk, it does not close what it closed.
         """
         state, writer, now = self._state(night), self._publisher.writer, clock.now()
+        if find_signed(self.objects, state.tree, CLOSE, CLOSED) is not None:
+            self._remember(night, state.runs)
+            return state.runs
         info, _ = self._redactor.values(dict(info))
         payload = closed_statement(night, status, state.endings, info, now, head=state.runs, opened=state.opened)
         envelope = dsse.sign(self.key, payload)
@@ -125,12 +132,13 @@ class Ledger:
         tree = writer.edit_tree(state.tree, {CLOSE: Entry(FILE, b"", writer.blob(envelope))})
         message = f"Night {night} {status}: {len(state.done)} jobs\n\nPantheon-Night: {night}"
         commit = signed_commit(writer, self.key, tree, [state.runs], message, now)
-        self._publisher.publish(
-            [],
-            lambda reader, notes: state.base_notes(reader, notes, closing),
-            f"night {night} {status}",
-            [RefUpdate(RUNS + night, commit, state.runs)],
-        )
+        with self._read_back_after_failure(night):
+            self._publisher.publish(
+                [],
+                lambda reader, notes: state.base_notes(reader, notes, closing),
+                f"night {night} {status}",
+                [RefUpdate(RUNS + night, commit, state.runs)],
+            )
         del self._nights[night]
         self._remember(night, commit)
         return commit
@@ -150,6 +158,15 @@ class Ledger:
             self.close_night(name, {"interrupted": True}, "interrupted")
             said.append(f"night {name} was cut off: closed as interrupted")
         return said
+
+    @contextmanager
+    def _read_back_after_failure(self, night: str) -> Iterator[None]:
+        """What was written before a disk refused to go on is only known from the refs."""
+        try:
+            yield
+        except (OSError, PantheonError):
+            self._nights.pop(night, None)
+            raise
 
     def _remember(self, night: str, runs: str) -> None:
         """The runner is a verifier too: a night that it wrote further than it stands later was rolled back."""

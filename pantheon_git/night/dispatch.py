@@ -130,6 +130,8 @@ class Dispatch:
         if self._pending:
             group, self._pending = self._pending, []
             self.commit(group)
+            if self._waiting or self._running:  # what is written is safe; is it wise to go on?
+                self.trouble = self.trouble or self.sick(None)
 
     async def _cut_off(self) -> None:
         for task in self._running:

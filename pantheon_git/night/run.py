@@ -93,6 +93,7 @@ class _Night:
         admit(plan.agents, [agent.name for agent in agents], self.options)
         if not tasks:
             return NightResult(None, plan, put_off=put_off, broken=plan.broken)
+        self.reserve.require()
         self.ledger.pin(plan.base)
         if self.options.guard is not None:
             checkout, level = self.store.get(self.objects, plan.base), self._level().partition(",")[0]

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pantheon_git.errors import PantheonError, machine_trouble
+from pantheon_git.jail.watch import FULL
 
 RESERVE_BYTES = 8 << 20
 """A group of sixteen jobs and the close of a night take less than one."""
-_LEAST_BYTES = 1 << 20
 NAME = "pantheon.reserve"
 
 
@@ -29,13 +29,18 @@ class Reserve:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """PantheonError when there is less room than that: such a night would end before it began."""
+        """PantheonError when there is no room for it."""
         try:
             for folder in self._folders:
                 _take(folder / NAME)
             yield
         finally:
             self.give_back()
+
+    def require(self) -> None:
+        """PantheonError, before anything is tried, where the night would be given up at its first job."""
+        if why := self.sick():
+            raise PantheonError(f"no night begins: {why}", "df -h shows it; make room, then run the command again")
 
     def write(self, action: Callable[[], object]) -> None:
         """Do what writes; where the machine refuses it, once more with the reserve's room. Raises what remains."""
@@ -53,12 +58,16 @@ class Reserve:
         """Why jobs cannot be expected to go well any more, in one line; empty while they can."""
         if error is not None and (trouble := machine_trouble(error)):
             return trouble.message
+        if self.used:
+            return self.used
         for folder in self._folders:
             facts = os.statvfs(folder)
             if facts.f_flag & os.ST_RDONLY:
                 return f"{folder} became read-only"
-            if facts.f_bavail * facts.f_frsize < _LEAST_BYTES or (facts.f_files and not facts.f_favail):
-                return f"no space left on the disk of {folder}"
+            if facts.f_bavail * facts.f_frsize < FULL:
+                return f"less than {FULL >> 20} MiB are left on the disk of {folder}"
+            if facts.f_files and not facts.f_favail:
+                return f"no file can be made any more on the disk of {folder}"
         return ""
 
     def give_back(self) -> None:
