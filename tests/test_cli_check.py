@@ -192,8 +192,8 @@ def test_without_the_program_a_commit_is_not_blocked(repo: Path, hooked: dict[st
 
 
 def test_a_normal_queue_is_checked_quickly(repo: Path, hooked: dict[str, str]) -> None:
-    """Fifty staged tasks, from hook to answer, are to take 300 ms. CPU seconds of all its processes, the best of five, and
-    twice the budget: beside other tests on shared cores the same work was seen to take 350."""
+    """Fifty staged tasks, from hook to answer, are to take 300 ms. CPU seconds of all its processes, the best of five,
+    and twice the budget: beside other tests on shared cores the same work was seen to take 350."""
     for number in range(50):
         put(repo / f".pantheon/queue/task-{number}.toml", TASK)
     git(repo, "add", ".pantheon")
