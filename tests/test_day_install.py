@@ -18,19 +18,11 @@ from pantheon_git.day.install import Place, install_steps, uninstall_steps
 from pantheon_git.day.unit import EGRESS, HOME, NAME, RECORD, RULES, UNITS, Service, files, service_text, timer_text
 from pantheon_git.errors import PantheonError
 from tests.cli_support import CHECKOUT, cli, make_repo, program_on_path, sh
+from tests.unit_kit import directives
 
 SERVICE = Service("pantheon", "23:00", "06:00", "/home/ada/project", "/opt/pantheon/bin/pantheon-git")
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze: apt install systemd")
 clocks = st.builds(lambda hour, minute: f"{hour:02}:{minute:02}", st.integers(0, 23), st.integers(0, 59))
-
-
-def directives(text: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        if "=" in line and not line.startswith("#"):
-            name, _, value = line.partition("=")
-            found.setdefault(name, []).append(value)
-    return found
 
 
 @needs_systemd
