@@ -123,7 +123,7 @@ class World:
         """Type a command until it works; a lock of git's own that stands in the way goes as the message says."""
         for _ in range(8):
             done = cli(self.repo, *words)
-            if done.code == 0 or _only_merged_already(done.err):
+            if done.code == 0:
                 return
             lock = _LOCK.search(done.err)
             if lock is None or "Traceback" in done.err:
@@ -185,12 +185,6 @@ class World:
         assert not left, f"left behind: {left}"
         require_no_strays(self.strays)
         git(self.repo, "fsck", "--strict", "--no-dangling")
-
-
-def _only_merged_already(err: str) -> bool:
-    """A merge that was killed between the branch and its record is found, recorded, and said to be merged."""
-    errors = [line for line in err.splitlines() if line.startswith("error:")]
-    return bool(errors) and all(" is merged as " in line for line in errors)
 
 
 def campaign(wanted: int, seed: int, *, each: int = 12, documents: int = 16, figures: Figures | None = None) -> Figures:

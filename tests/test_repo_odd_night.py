@@ -154,7 +154,7 @@ def test_bare(tmp_path: Path, base: Path) -> None:
     copy = tmp_path / "copy.git"
     waits = cli(copy, *RUN).err
     assert "pantheon-git sync origin" in waits
-    assert "refs/pantheon" not in git(copy, "for-each-ref"), "nothing was recorded"
+    assert "refs/pantheon/" not in git(copy, "for-each-ref"), "nothing was recorded"
     cli(copy, "sync", "origin", check=True)
     assert cli(copy, "verify").code == 0
     cli(own, "pr", "merge", job, check=True)
@@ -170,7 +170,7 @@ def test_a_partial_clone_without_its_remote(tmp_path: Path, base: Path) -> None:
     git(repo, "remote", "set-url", "origin", "file:///nowhere")
     done = cli(repo, *RUN)
     one_line(done, "partial clone", "git fetch --refetch --no-filter origin")
-    assert "refs/pantheon" not in git(repo, "for-each-ref")
+    assert "refs/pantheon/" not in git(repo, "for-each-ref")
     git(repo, "remote", "set-url", "origin", f"file://{base}")
     sh(repo, "sh", "-c", done.err.rpartition("can be reached: ")[2])
     git(repo, "remote", "set-url", "origin", "file:///nowhere")

@@ -98,6 +98,18 @@ def find(name_or_path: str) -> Path:
     return path
 
 
+def digest_read(path: Path) -> str:
+    """`sha256:…` of a model file, read now: a disk that goes bad changes no time stamp. EngineError where the file is
+    not the published one whose name and place it has."""
+    with path.open("rb") as file:
+        value = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+    source = next((source for source in MODELS.values() if _place(source) == path), None)
+    if source is not None and value != f"sha256:{source.sha256}":
+        again = f"rm {path} && pantheon-git model fetch {source.name}"
+        raise EngineError(f"{path}: its sha256 is {value[7:19]}…, not {source.sha256[:12]}… as published", again)
+    return value
+
+
 def digest(path: Path) -> str:
     """`sha256:…` of a model file. Remembered beside the file for as long as the file stays the very same one."""
     stat = path.stat()

@@ -36,7 +36,7 @@ class OpenVinoEngine:
         name = model if model in models.MODELS else path.stem
         if model not in models.MODELS:
             gguf.check_whole(path)
-        self.model = ModelInfo(name, path, models.digest(path), gguf.context_tokens(path))
+        self.model = ModelInfo(name, path, models.digest_read(path), gguf.context_tokens(path))
         self.settings = settings or Settings()
         self._loaded: Loaded | None = None
         self._batcher = Batcher(self._load, limit=self.settings.batch)

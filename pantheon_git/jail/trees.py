@@ -19,6 +19,7 @@ from pantheon_git.jail.memory import sweep_groups
 from pantheon_git.jail.orphans import sweep_orphans
 from pantheon_git.jail.protocol import JailSpec
 from pantheon_git.jail.removal import remove_tree
+from pantheon_git.jail.seal import seal
 from pantheon_git.jail.start import own
 from pantheon_git.repo.checkout import write_tree
 from pantheon_git.repo.objects import Objects
@@ -35,12 +36,15 @@ class CheckoutStore:
     """Checkouts below `state_dir/checkouts`, each `COMMIT/{tree,objects,pool}`.
 
     A checkout counts only in the boot that wrote it: after a power cut, what was not yet on disk is written again
-    instead of being waited for every time.
+    instead of being waited for every time. And only while it is as it was written (`seal.py`): jobs would else work on
+    what is not in the commit.
     """
 
     def __init__(self, state_dir: Path) -> None:
         self._state = state_dir
         self._checkouts = state_dir / "checkouts"
+        self.altered: list[str] = []
+        """What was found to be not as it was written, one line each."""
 
     def get(self, objects: Objects, base: str) -> Path:
         """The checkout of commit `base`, written now or found: its tree, with a private git directory inside it."""
@@ -48,12 +52,15 @@ class CheckoutStore:
         boot = _BOOT_ID.read_text().strip()
         with contextlib.suppress(FileNotFoundError):
             if (place / "boot").read_text() == boot:
-                os.utime(place)
-                return place / "tree"
+                if _sealed(place) == seal(place / "tree", place / "objects"):
+                    os.utime(place)
+                    return place / "tree"
+                self.altered.append(f"the cached checkout of {base[:12]} was altered and is written anew")
             remove_tree(place)
         with locked_folder(self._checkouts, "building-") as building:
             _build(objects, base, building)
             (building / "boot").write_text(boot)
+            (building / "seal").write_text(seal(building / "tree", building / "objects"))
             _replace(building, place)
         return place / "tree"
 
@@ -148,6 +155,11 @@ def own_all(top: Path) -> None:
     for _, folders, files, descriptor in os.fwalk(top):
         for name in (*folders, *files):
             os.chown(name, uid, uid, dir_fd=descriptor, follow_symlinks=False)
+
+
+def _sealed(place: Path) -> str:
+    path = place / "seal"
+    return path.read_text() if path.exists() else ""
 
 
 def _replace(building: Path, place: Path) -> None:

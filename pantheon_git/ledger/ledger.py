@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pantheon_git import clock
-from pantheon_git.errors import PantheonError
+from pantheon_git.errors import GitError, PantheonError
 from pantheon_git.ledger import anchor, dsse, recovery
 from pantheon_git.ledger.commit import signed_commit
 from pantheon_git.ledger.keys import Key
@@ -38,6 +38,8 @@ from pantheon_git.repo.objects import EMPTY_TREE, FILE, FOLDER, Entry, Objects
 from pantheon_git.repo.refs import ANY, RefUpdate, read_refs, update_refs
 from pantheon_git.repo.writer import Writer
 
+_TRIES = 5
+
 
 @dataclass(frozen=True)
 class CommittedJob:
@@ -59,12 +61,25 @@ class Ledger:
         self._marks = anchor.marks_file(git)
         self._redactor = Redactor()
 
-    def pin(self, base: str) -> None:
-        """Hold on to the commit that the night works on, also where its branch is rebased away and `gc` runs.
-        PantheonError when it is gone already."""
-        update_refs(self.git, [RefUpdate(BASE, base, ANY)], "pantheon-git: tonight's base")
-        if self.git.run("cat-file", "-e", f"{base}^{{tree}}", check=False).code:
-            raise PantheonError(f"the commit {base[:12]} went away while the night began", "pantheon-git run")
+    def pin(self, branch: str) -> str | None:
+        """Hold on to the commit that the night works on, the tip of `branch` (a full name), also where that is
+        rewritten and `gc` runs. Returns it; None where the branch has none. PantheonError where it goes away again and
+        again."""
+        for _ in range(_TRIES):
+            base = self.objects.resolve(branch)
+            if base is None:
+                return None
+            try:
+                update_refs(self.git, [RefUpdate(BASE, base, ANY)], "pantheon-git: tonight's base")
+            except GitError:  # it was there a moment ago
+                if self._is_there(base):
+                    raise
+            if self._is_there(base):
+                return base
+        raise PantheonError(f"{branch} is rewritten while the night begins, {_TRIES} times over", "pantheon-git run")
+
+    def _is_there(self, commit: str) -> bool:
+        return self.git.run("cat-file", "-e", f"{commit}^{{tree}}", check=False).code == 0
 
     def open_night(self, night: str, jobs: Sequence[JobContext], info: Mapping[str, Any]) -> str:
         """Sign what the night sets out to do, before the first job; returns the commit's oid. `info`: JSON."""

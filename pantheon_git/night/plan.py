@@ -71,9 +71,10 @@ def resolve_target(git: Git, configured: str | None) -> str:
     return head.out.decode().strip()
 
 
-def make_plan(git: Git, objects: Objects, target: str) -> Plan:
-    """The plan at the tip of `target`. Raises PantheonError without a commit and SpecError for a broken policy."""
-    base = objects.resolve(target)
+def make_plan(git: Git, objects: Objects, target: str, base: str | None = None) -> Plan:
+    """The plan at `base`, else at the tip of `target`. Raises PantheonError without a commit, and SpecError for a
+    broken policy."""
+    base = base or objects.resolve(target)
     if base is None:
         name = target.removeprefix("refs/heads/")
         raise PantheonError(f"the branch {name} has no commit yet", "commit something first, then: pantheon-git init")

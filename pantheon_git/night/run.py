@@ -87,14 +87,14 @@ class _Night:
         for line in (*self.found, *(recovered := self.ledger.recover()), *self.store.sweep()):
             self.emit(Said(line))
         self.found += recovered
-        plan = make_plan(self.git, self.objects, resolve_target(self.git, self.options.target))
+        target = resolve_target(self.git, self.options.target)
+        plan = make_plan(self.git, self.objects, target, self.ledger.pin(target))
         tasks, put_off = choose(plan, self.options)
         agents = agents_of(plan, tasks)
         admit(plan.agents, [agent.name for agent in agents], self.options)
         if not tasks:
             return NightResult(None, plan, put_off=put_off, broken=plan.broken)
         self.reserve.require()
-        self.ledger.pin(plan.base)
         if self.options.guard is not None:
             checkout, level = self.store.get(self.objects, plan.base), self._level().partition(",")[0]
             self.certificate = await certified(self.git, self.objects, plan, checkout, level)
@@ -164,6 +164,9 @@ class _Night:
 
     def _services(self, plan: Plan, night: str) -> Services:
         checkout = self.store.get(self.objects, plan.base)
+        for line in self.store.altered:
+            self.emit(Said(line))
+        self.found += self.store.altered
         if self.wiring.open_jail is open_jail and not detect(self.state).overlay:
             self.store.fill(checkout, min(self.options.jobs, len(plan.runnable)))
         return Services(

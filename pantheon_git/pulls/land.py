@@ -15,7 +15,7 @@ from pantheon_git.ledger.commit import signed_commit
 from pantheon_git.ledger.entries import JobEntry
 from pantheon_git.ledger.layout import PRS
 from pantheon_git.ledger.lines import plain
-from pantheon_git.ledger.meta import Event, add_event
+from pantheon_git.ledger.meta import Event, add_event, read_meta
 from pantheon_git.pulls.branches import drop_branch
 from pantheon_git.pulls.check import check_branch, check_entry
 from pantheon_git.pulls.desk import Desk
@@ -57,7 +57,10 @@ def merge(desk: Desk, names: Sequence[str], keep_branch: bool = False) -> list[O
 
 
 def _merge_one(desk: Desk, name: str, keep_branch: bool) -> Outcome:
-    found = _candidate(desk, desk.entry(name))
+    entry = desk.entry(name)
+    if (done := _died_before_it_was_recorded(desk, entry)) is not None:
+        return done
+    found = _candidate(desk, entry)
     context = found.entry.context
     trees = showing(desk.git, context.target)
     writer, merge_oid = _commit(desk, found)
@@ -78,6 +81,16 @@ def _merge_one(desk: Desk, name: str, keep_branch: bool) -> Outcome:
         branch=branch,
         updated=[str(tree.path) for tree in trees],
     )
+
+
+def _died_before_it_was_recorded(desk: Desk, entry: JobEntry) -> Outcome | None:
+    """A merge whose commit the target holds, and that a kill kept from being written down: that is done now."""
+    pull, meta = pull_of(desk, entry), read_meta(desk.git, desk.objects, entry.job)
+    if pull.state != "merged" or pull.merge is None or (meta is not None and meta.state == "merged"):
+        return None
+    _record(desk, entry, pull.merge)
+    message = f"{entry.job} was merged already, as {pull.merge[:12]}; that is now recorded"
+    return Outcome(entry.job, True, "merged", message, commit=pull.merge, branch=drop_branch(desk, entry))
 
 
 def _candidate(desk: Desk, entry: JobEntry) -> Candidate:
