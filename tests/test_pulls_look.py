@@ -94,10 +94,10 @@ def test_a_merge_by_hand_is_found(world: World, desk: Desk) -> None:
     tip = git_in(world.path, "rev-parse", "main")
     world.write("docs/b.md", b"more\n")
     world.commit()
-    assert list_pulls(desk) == []
-    assert merge(desk, ["one"])[0].message == f"one.1 is merged as {tip[:12]}"
-    assert show(desk, "one").pull.state == "merged"
     assert state_of(world, "one") == "pr"  # nobody has signed it yet
+    assert list_pulls(desk) == []
+    assert merge(desk, ["one"])[0].message == f"one.1 was merged already, as {tip[:12]}; that is now recorded"
+    assert show(desk, "one").pull.state == "merged"
     assert open_pulls(desk) == []
     assert open_pulls(desk) == []
     (pull,) = list_pulls(desk, None)
