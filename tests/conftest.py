@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,3 +58,14 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     folder = tmp_path_factory.mktemp("home")
     isolate(monkeypatch, folder)
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test of the level `bubblewrap` names it among its parameters; without the program it is skipped by name."""
+    if shutil.which("bwrap"):
+        return
+    missing = pytest.mark.skip(reason="bwrap: apt install bubblewrap")
+    for item in items:
+        _, _, parameters = item.name.partition("[")
+        if "bubblewrap" in parameters.removesuffix("]").split("-"):
+            item.add_marker(missing)
