@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -106,3 +108,32 @@ def test_shared_memory_that_is_not_resident_counts() -> None:
 def test_a_file_that_vanishes_is_no_fault(tmp_path: Path) -> None:
     """An empty folder is counted as nothing."""
     assert used_disk(tmp_path) == Disk()
+
+
+HIDING = """
+import ctypes, os, signal, sys, time
+from pantheon_git.jail.usage import family
+libc = ctypes.CDLL(None, use_errno=True)
+assert not libc.mount(b"proc", b"/proc", b"proc", 0, b"hidepid=invisible"), os.strerror(ctypes.get_errno())
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+middle = os.fork()
+if not middle:
+    libc.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE: nobody may trace it
+    if not os.fork(): os.execv("/bin/sleep", ["sleep", "20"])
+    time.sleep(20)
+for _ in range(100):
+    found = list(family(os.getpid()))
+    if len(found) == 3: break
+    time.sleep(0.05)
+print(middle in found, os.path.exists(f"/proc/{middle}"), len(found))
+if len(found) == 3: os.kill(found[2], signal.SIGKILL)
+os.kill(middle, signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting another /proc needs root")
+def test_what_runs_below_a_hidden_process_is_found() -> None:
+    """With `hidepid` a process that nobody may trace is not to be seen; those below it still count."""
+    command = ["unshare", "--mount", sys.executable, "-c", HIDING]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "True False 3\n", done.stderr

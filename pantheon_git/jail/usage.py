@@ -19,16 +19,32 @@ _ANONYMOUS = "/dev/zero (deleted)"
 
 
 def family(init: int) -> Iterator[int]:
-    """A process and all below it."""
-    waiting = [init]
-    while waiting:
+    """A process and all below it. Where /proc hides one (`ProtectProc=invisible` hides the first process of a jail made
+    from namespaces, which nobody may trace), those below it are found by the parent that they name."""
+    waiting, hidden, seen = [init], set[int](), set[int]()
+    while waiting or hidden:
+        if not waiting:
+            waiting = [child for child, parent in _parents() if parent in hidden]
+            hidden.clear()
+            continue
         pid = waiting.pop()
+        if pid in seen:
+            continue
+        seen.add(pid)
         yield pid
         try:
             for task in Path(f"/proc/{pid}/task").iterdir():
                 waiting += [int(child) for child in (task / "children").read_text().split()]
         except OSError:
-            continue  # ended meanwhile
+            hidden.add(pid)  # or it ended meanwhile
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    """Every process that can be seen, and its parent (proc(5), stat: the fourth field)."""
+    for place in Path("/proc").iterdir():
+        if place.name.isdecimal():
+            with contextlib.suppress(OSError):  # ended meanwhile
+                yield int(place.name), int((place / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
 
 
 def used_mb(init: int) -> int:
