@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from pantheon_git.day.demo import begin
 from pantheon_git.engines import models
+from pantheon_git.ledger.anchor import marks_file, write_marks
+from pantheon_git.repo.git import Git
 from tests.cli_support import CHECKOUT, Done, cli, git, make_repo, program_on_path, sh
 
 EXAMPLES = CHECKOUT / "examples"
@@ -79,6 +82,19 @@ def test_the_demo_is_safe_to_run_again(demo: Done, workshop: tuple[Path, dict[st
     again = sh(folder, "pantheon-git", "demo", str(folder / "scratch"), "--engine=control", env=env)
     assert str(folder / "scratch-2") in again.err
     assert git(folder / "scratch", "for-each-ref") == before
+
+
+def test_a_demo_where_another_was_before_begins_without_its_marks(tmp_path: Path) -> None:
+    """Heads that `verify` remembers of a scratch repository that was removed are not missed in the next one there."""
+    repo = make_repo(tmp_path)
+    cli(repo, "init", check=True)
+    marks = marks_file(Git.discover(repo))
+    write_marks(marks, {"refs/pantheon/runs/20260101T230000Z": git(repo, "rev-parse", "HEAD").strip()})
+    missed = cli(repo, "verify")
+    assert missed.code == 2
+    assert f"remembered in {marks}; only if you made this repository anew" in missed.err
+    begin(repo)
+    assert cli(repo, "verify", check=True).out == "good: the ledger holds no job yet\n"
 
 
 @pytest.mark.jail

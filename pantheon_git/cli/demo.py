@@ -38,7 +38,7 @@ def demo(folder: Path | None, engine: str) -> int:
         words = [*step.words, f"--engine={engine}"] if step.words[-1] == "run" and engine != "auto" else step.words
         _type(place, words, step.why)
         if words[1] == "init" and words[0] == "git":
-            making.give_identity(place)
+            making.begin(place)
     _next(place)
     return 0
 

@@ -38,6 +38,7 @@ def verify(ctx: click.Context, night: str | None, anchor: str | None, gate: bool
 
     Exit code: 0 good, 1 something is missing or malformed, 2 something is not what was signed.
     """
+    from pantheon_git.ledger.anchor import marks_file
     from pantheon_git.morning.verified import verify_ledger
 
     progress = _progress if sys.stderr.isatty() and not quiet else None
@@ -49,6 +50,8 @@ def verify(ctx: click.Context, night: str | None, anchor: str | None, gate: bool
     found = verify_ledger(git, night, anchor, progress, gate=gate)
     for verdict in found.wrong:
         say(f"{style('wrong:', fg='red')} {printable(str(verdict))}")
+    if any("when last verified" in verdict.problem for verdict in found.wrong):
+        say(f"remembered in {marks_file(git)}; only if you made this repository anew at this path, remove that file")
     found.summary.raise_first()
     if not quiet:
         _tell(found)

@@ -10,6 +10,7 @@ import pantheon_git
 from pantheon_git.day.queue import make_tasks, select, write
 from pantheon_git.day.scaffold import Choices, plan_init
 from pantheon_git.errors import PantheonError
+from pantheon_git.ledger.anchor import marks_file
 from pantheon_git.repo.git import Git
 from pantheon_git.spec.task import Goal, Scope, Task
 
@@ -80,6 +81,13 @@ def scratch(folder: Path, copies: int = 1) -> Git:
     git.run("add", "--all")
     git.run("commit", "--quiet", "--message=Documents and tasks")
     return Git.discover(folder)
+
+
+def begin(folder: Path) -> None:
+    """What the scratch repository needs that has just been made: a name for commits, and no marks of one that was at
+    this path before, whose ledger would be missed in it."""
+    give_identity(folder)
+    marks_file(Git.discover(folder)).unlink(missing_ok=True)
 
 
 def give_identity(folder: Path) -> bool:
