@@ -18,6 +18,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import Any, BinaryIO
 
     from pantheon_git.tools.protocol import Workspace
@@ -46,9 +47,12 @@ def main() -> None:
     start = json.loads(requests.readline())
     limit(start["caps"])
     from pantheon_git.tools import TOOLS
-    from pantheon_git.tools.protocol import Workspace
+    from pantheon_git.tools.protocol import Ran, Workspace
 
-    workspace = Workspace(Path(ROOT), start["params"])
+    def run(argv: Sequence[str], env: Mapping[str, str], timeout: float) -> Ran:
+        return Ran(**_run(list(argv), {**start["env"], **env}, timeout, start["caps"]))
+
+    workspace = Workspace(Path(ROOT), start["params"], run)
     _send(answers, {"ready": True, "tools": sorted(TOOLS)}, start["caps"]["output_kb"])
     for line in requests:
         request = json.loads(line)
@@ -119,12 +123,16 @@ def _call(request: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
 def _exec(request: dict[str, Any], caps: dict[str, Any]) -> dict[str, Any]:
     import base64
 
-    from pantheon_git.jail.processes import run
-
-    ended = run(request["exec"], request["env"], request["timeout"], caps["output_kb"] * 1024)
+    ended = _run(request["exec"], request["env"], request["timeout"], caps)
     for name in ("stdout", "stderr"):
         ended[name] = base64.b64encode(ended[name]).decode()
     return ended
+
+
+def _run(argv: list[str], env: dict[str, str], timeout: float, caps: dict[str, Any]) -> dict[str, Any]:
+    from pantheon_git.jail.processes import run
+
+    return run(argv, env, timeout, caps["output_kb"] * 1024)
 
 
 def _attach(request: dict[str, Any], streams: list[int]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ Entry = tuple[str, str, str]
 _HOST = (
     "import sys; sys.path.append(%r); sys.dont_write_bytecode = True; from pantheon_git.jail.host import main; main()"
 )
-_PARSERS = ("ruamel.yaml", "tomlkit")
+_PARSERS = ("ruamel.yaml", "tomlkit", "tree_sitter", "tree_sitter_javascript", "tree_sitter_typescript")
 
 
 def python() -> str:

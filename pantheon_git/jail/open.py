@@ -127,7 +127,8 @@ class OpenJail:
             lambda: _Log(self._log, self._kill), os.fdopen(self._started.take("log"), "rb", 0)
         )
         self._transports.append(logging)
-        await self._ask({"params": dict(self._spec.params), "caps": asdict(caps)}, _START_SECONDS)
+        first = {"params": dict(self._spec.params), "caps": asdict(caps), "env": self._environment()}
+        await self._ask(first, _START_SECONDS)
         if not self._started.read_init(_GRACE_SECONDS):
             raise self._broken()
 

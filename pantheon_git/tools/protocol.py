@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,31 @@ class ToolError(Exception):
 
 
 @dataclass(frozen=True)
+class Ran:
+    """How a program ended that a tool started. `code` is negative for a signal; output is cut in its middle."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+    truncated: bool = False
+    timed_out: bool = False
+
+
+Run = Callable[[Sequence[str], Mapping[str, str], float], Ran]
+"""Words, variables beside PATH and HOME, seconds → how it ended. Starts at the root of the tree; a program that is not
+there ends with 127. Inside the jail nothing that it started outlives it."""
+
+
+@dataclass(frozen=True)
 class Workspace:
     """The job's tree as the tool sees it. The kernel is what keeps a tool inside; this only resolves names."""
 
     root: Path
     params: Mapping[str, Any] = field(default_factory=dict)
     """The task's parameters and the repository's conventions (such as the tags in use)."""
+    run: Run | None = None
+    """Runs a program: the host inside the jail gives it, and outside of a jail no tool runs one."""
 
 
 @dataclass(frozen=True)
