@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from pantheon_git.day.queue import make_tasks
+from pantheon_git.night.work import subjects
 from pantheon_git.spec.globs import Globs
 from pantheon_git.spec.task import Goal, Scope, Task
-from tests.cli_support import cli, git, make_repo, put
+from tests.cli_support import CHECKOUT, cli, git, make_repo, put
 
 FILES = {
     "docs/a.md": "# A\n",
@@ -83,7 +84,7 @@ def test_a_dry_run_writes_nothing(repo: Path) -> None:
     [
         (["nothing.md"], "nothing.md: matches no tracked file"),
         (["new.md"], "new.md: not tracked by git"),
-        (["src"], "src: 1 tracked files, none of them a doc file"),
+        (["src"], "src: 1 tracked files, none of them for doc.frontmatter"),
         (["/etc/passwd"], "/etc/passwd: "),
     ],
 )
@@ -156,3 +157,48 @@ def test_ids_never_collide() -> None:
     assert all(task.id.startswith("unicode-name-") for task in made)
     assert "a/Ünïcode Näme*.md" in Globs(made[0].task.scope.paths)
     assert "a/Ünïcode Nämex.md" not in Globs(made[0].task.scope.paths)
+
+
+MODULES = """
+[queue]
+suffixes = [".py"]
+exclude = ["**/test_*.py"]
+scope = ["{dir}test_{stem}.py"]
+
+[queue.params]
+module = "{path}"
+"""
+
+
+def test_an_agent_says_which_files_it_is_for_and_what_a_task_may_change(repo: Path) -> None:
+    """Suffixes, exclusions, scope and parameters come from its manifest; a module is queued once, and a person's
+    `--scope` and `--param` win."""
+    stock = (CHECKOUT / "agents/doc.frontmatter/agent.toml").read_text()
+    manifest = stock.replace('"doc.frontmatter"', '"code.mine"').replace("[loop]", '[loop]\nover = "params.module"')
+    put(repo / "agents/code.mine/agent.toml", manifest + MODULES)
+    put(repo / "agents/code.mine/prompt.md", "You write tests.")
+    put(repo / "src/test_x.py", "")
+    git(repo, "add", "-A")
+    cli(repo, "add", "code.mine", ".", check=True)
+    (task,) = queued(repo).values()
+    assert (task["scope"], task["params"]) == ({"paths": ["src/test_x.py"]}, {"module": "src/x.py"})
+    assert "queued 0 tasks, 1 already queued" in cli(repo, "add", "code.mine", "src/x.py", check=True).err
+    cli(repo, "add", "code.mine", "src/x.py", "--again", "--scope", "t/{name}", "--param", "module=y.py", check=True)
+    other = next(each for each in queued(repo).values() if each != task)
+    assert (other["scope"], other["params"]) == ({"paths": ["t/x.py"]}, {"module": "y.py"})
+
+
+@pytest.mark.parametrize(
+    ("over", "once_for"),
+    [
+        ("scope", ("a.md", "b.md")),
+        ("task", ("",)),
+        ("params.one", ("x.py",)),
+        ("params.two", ("y.py", "z.py")),
+        ("params.none", ()),
+    ],
+)
+def test_what_an_agents_loop_goes_over(over: str, once_for: tuple[str, ...]) -> None:
+    """The files of the scope, the task as a whole, or the paths of a parameter, each once and in order."""
+    params = {"one": "x.py", "two": ["y.py", "z.py", "y.py"]}
+    assert subjects(over, {"b.md", "a.md"}, params) == once_for

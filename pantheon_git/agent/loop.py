@@ -32,6 +32,8 @@ async def run(
         async with asyncio.timeout(min(timeout or this.deadline, this.deadline)):
             if faults := faults_of(dict(view.params), loaded.agent.contract.input):
                 raise Stopped(Stop(StopReason.INPUT, "; ".join(faults)))
+            if not view.paths:
+                raise Stopped(Stop(StopReason.INPUT, f"loop.over: {loaded.agent.loop.over} names nothing to work on"))
             for path in view.paths:
                 this.begin(path)
                 await _machine(this)

@@ -17,7 +17,8 @@ class TaskView:
     """`ID.N`."""
     node: str
     paths: tuple[str, ...]
-    """The files in scope, relative to the root of the tree. The machine runs once for each."""
+    """What the machine runs once for, each relative to the root of the tree: as a rule the files in scope. The empty
+    path stands for the task as a whole."""
     params: Mapping[str, Any] = field(default_factory=dict)
     """The repository's conventions, then the task's params, then the node's `with`; later ones win."""
     goals: tuple[str, ...] = ()

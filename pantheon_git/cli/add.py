@@ -13,6 +13,7 @@ from pantheon_git.errors import PantheonError
 
 if TYPE_CHECKING:
     from pantheon_git.day.harbor import Imported
+    from pantheon_git.spec.agent import Agent, Queue
 
 
 @click.command()
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     help="A command that must succeed afterwards; it runs in the job's jail. Repeatable.",
 )
 @click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of the agent. Repeatable.")
+@click.option(
+    "--scope",
+    multiple=True,
+    metavar="GLOB",
+    help="What the job may change, where the agent's own choice is not right; {path}, {dir} … of the file.",
+)
 @click.option("--flow", metavar="NAME", help="Flow to run through, where the agent alone does not decide.")
 @click.option("--needs", multiple=True, metavar="ID", help="A task that must be merged first. Repeatable.")
 @click.option("--priority", default=0, show_default=True, help="Higher runs earlier.")
@@ -59,18 +66,21 @@ def add(
 
     at = here(ctx)
     imported = _harbor(at, options) if options["harbor"] else None
-    template = _template(at, agent, options)
-    selected = queue.select(at.git, at.cwd, paths, agent.partition(".")[0])
+    manifest = _specialist(at, agent)
+    template, wants = _template(manifest, options), _wants(manifest, options)
+    selected = queue.select(at.git, at.cwd, paths, agent, wants)
     if selected.faults:
         raise PantheonError("\n".join(selected.faults), "git ls-files shows what is tracked; nothing was queued")
-    have = {} if options["again"] or imported else queue.already_queued(at.root, selected.paths, agent)
+    have = (
+        {} if options["again"] or imported else queue.already_queued(at.root, selected.paths, agent, manifest.loop.over)
+    )
     fresh = [path for path in selected.paths if path not in have]
 
     def taken(id_: str) -> bool:
         return (at.root / queue.QUEUE / f"{id_}.toml").exists()
 
     tasks = ([queue.one_task(imported.name, fresh, taken, template)] if imported
-             else queue.make_tasks(fresh, taken, template))  # fmt: skip
+             else queue.make_tasks(fresh, taken, template, wants))  # fmt: skip
     if not dry_run:
         queue.write(at.root, tasks)
     if as_json:
@@ -105,26 +115,38 @@ def _harbor(at: Here, options: dict[str, Any]) -> Imported:
     return found
 
 
-def _template(at: Here, agent: str, options: dict[str, Any]) -> Any:
-    """The task that all paths share; everything that can be wrong with it is said now."""
-    from pydantic import ValidationError
-
+def _specialist(at: Here, name: str) -> Agent:
+    """The manifest of the specialist, of this work tree or of the stock; PantheonError names the nearest."""
     from pantheon_git.agent.load import FolderReader, load_from
     from pantheon_git.agent.stock import stock_dir
-    from pantheon_git.spec.task import Task
 
     agents = load_from(FolderReader(stock_dir()), "stock")
     if (at.root / "agents").is_dir():
         agents |= load_from(FolderReader(at.root / "agents"), "commit")
     specialists = sorted(name for name, loaded in agents.items() if loaded.agent.kind == "specialist")
-    if agent not in specialists:
-        close = difflib.get_close_matches(agent, specialists, n=1, cutoff=0.4)
+    if name not in specialists:
+        close = difflib.get_close_matches(name, specialists, n=1, cutoff=0.4)
         nearest = f"; did you mean {close[0]!r}?" if close else ""
-        raise PantheonError(f"there is no specialist {agent!r}{nearest}", f"known: {', '.join(specialists)}")
-    summary = options["goal"] or agents[agent].agent.goal or f"{agent}: {{path}}"
+        raise PantheonError(f"there is no specialist {name!r}{nearest}", f"known: {', '.join(specialists)}")
+    return agents[name].agent
+
+
+def _wants(agent: Agent, options: dict[str, Any]) -> Queue:
+    """How the agent's tasks are made; `--scope` takes the place of its own scope."""
+    scope = options["scope"]
+    return agent.queue.model_copy(update={"scope": tuple(scope)}) if scope else agent.queue
+
+
+def _template(agent: Agent, options: dict[str, Any]) -> Any:
+    """The task that all paths share; everything that can be wrong with it is said now."""
+    from pydantic import ValidationError
+
+    from pantheon_git.spec.task import Task
+
+    summary = options["goal"] or agent.goal or f"{agent.name}: {{path}}"
     raw = {
         "flow": options["flow"],
-        "agent": agent,
+        "agent": agent.name,
         "params": dict(_param(text) for text in options["params"]),
         "scope": {"paths": ["filled in for each path"]},
         "goal": {"summary": summary, "acceptance": _acceptance(options)},

@@ -12,6 +12,7 @@ from pantheon_git.day.scaffold import Choices, plan_init
 from pantheon_git.errors import PantheonError
 from pantheon_git.ledger.anchor import marks_file
 from pantheon_git.repo.git import Git
+from pantheon_git.spec.agent import Queue
 from pantheon_git.spec.task import Goal, Scope, Task
 
 
@@ -75,7 +76,7 @@ def scratch(folder: Path, copies: int = 1) -> Git:
     for step in plan_init(git, Choices(hook=False)):
         step.make()
     git.run("add", "--all")
-    documents_ = select(git, folder, ["."], "doc").paths
+    documents_ = select(git, folder, ["."], "doc.frontmatter", Queue()).paths
     template = Task(agent="doc.frontmatter", scope=Scope(paths=("-",)), goal=Goal(summary="Front matter for {path}"))
     write(folder, make_tasks(documents_, lambda _: False, template))
     git.run("add", "--all")

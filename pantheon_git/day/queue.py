@@ -12,7 +12,9 @@ from pathlib import Path, PurePosixPath
 
 from pantheon_git.errors import PantheonError, SpecError
 from pantheon_git.night.router import KINDS
+from pantheon_git.night.work import subjects
 from pantheon_git.repo.git import Git
+from pantheon_git.spec.agent import Queue
 from pantheon_git.spec.dump import dump
 from pantheon_git.spec.globs import Globs, escape
 from pantheon_git.spec.load import load
@@ -42,9 +44,11 @@ class NewTask:
         return f"{QUEUE}/{self.id}.toml"
 
 
-def select(git: Git, cwd: Path, arguments: Sequence[str], kind: str) -> Selected:
-    """Tracked files by git's own pathspecs. A folder or pattern gives files of one kind, a name gives itself."""
-    suffixes = KINDS.get(kind)
+def select(git: Git, cwd: Path, arguments: Sequence[str], agent: str, wants: Queue) -> Selected:
+    """Tracked files by git's own pathspecs. A folder or pattern gives what the agent is for, a name gives itself."""
+    kind = agent.partition(".")[0]
+    suffixes = frozenset(wants.suffixes) or KINDS.get(kind)
+    others = Globs([*wants.exclude, ".pantheon/", "agents/"])
     paths: dict[str, None] = {}
     faults = []
     for argument in arguments:
@@ -52,19 +56,19 @@ def select(git: Git, cwd: Path, arguments: Sequence[str], kind: str) -> Selected
         found = [os.fsdecode(path) for path in listed.out.split(b"\0") if path]
         named = (cwd / argument).is_file()
         fit = [path for path in found if named or suffixes is None or PurePosixPath(path).suffix.lower() in suffixes]
-        fit = [path for path in fit if named or not path.startswith((".pantheon/", "agents/"))]
+        fit = [path for path in fit if named or path not in others]
         if not fit:
-            faults.append(_why_nothing(git, cwd, argument, listed.err.decode("utf-8", "replace"), len(found), kind))
+            faults.append(_why_nothing(git, cwd, argument, listed.err.decode("utf-8", "replace"), len(found), agent))
         paths.update(dict.fromkeys(fit))
     faults += [f"{path!r}: {why}" for path in paths if (why := _unnameable(path))]
     return Selected(list(paths), faults)
 
 
-def _why_nothing(git: Git, cwd: Path, argument: str, error: str, found: int, kind: str) -> str:
+def _why_nothing(git: Git, cwd: Path, argument: str, error: str, found: int, agent: str) -> str:
     if error:
         return f"{argument}: {error.strip().removeprefix('fatal: ')}"
     if found:
-        return f"{argument}: {found} tracked files, none of them a {kind} file that can be queued"
+        return f"{argument}: {found} tracked files, none of them for {agent}"
     if elsewhere := _behind(git, cwd / argument):
         return f"{argument}: {elsewhere}"
     if (cwd / argument).exists():
@@ -84,15 +88,28 @@ def _behind(git: Git, path: Path) -> str:
     return ""
 
 
-def make_tasks(paths: Iterable[str], taken: Callable[[str], bool], template: Task) -> list[NewTask]:
-    """One task for each path, from a template whose scope is filled in; `{path}` in its summary is the path."""
-    made: dict[str, NewTask] = {}
+def make_tasks(
+    paths: Iterable[str], taken: Callable[[str], bool], template: Task, wants: Queue | None = None
+) -> list[NewTask]:
+    """One task for each path, from a template: its scope, and what parameters it lacks, are filled in as the agent
+    `wants` (by default the path itself); `{path}` in its summary is the path."""
+    wants, made = wants or Queue(), dict[str, NewTask]()
     for path in paths:
         id_ = fresh_id(PurePosixPath(path).stem, lambda name: name in made or taken(name))
         goal = template.goal.model_copy(update={"summary": template.goal.summary.replace("{path}", path)})
-        scope = template.scope.model_copy(update={"paths": (escape(path),)})
-        made[id_] = NewTask(id_, path, template.model_copy(update={"goal": goal, "scope": scope}))
+        scope = template.scope.model_copy(update={"paths": tuple(filled(text, path, escape) for text in wants.scope)})
+        params = {**{name: filled(text, path) for name, text in wants.params.items()}, **template.params}
+        update = {"goal": goal, "scope": scope, "params": params}
+        made[id_] = NewTask(id_, path, template.model_copy(update=update))
     return list(made.values())
+
+
+def filled(text: str, path: str, write: Callable[[str], str] = str) -> str:
+    """`text` with the placeholders of `spec.agent.Queue` filled in from `path`, each written by `write`."""
+    pure = PurePosixPath(path)
+    folder = "" if str(pure.parent) == "." else f"{pure.parent}/"
+    known = {"path": path, "dir": folder, "name": pure.name, "stem": pure.stem, "suffix": pure.suffix}
+    return re.sub(r"\{(path|dir|name|stem|suffix)\}", lambda found: write(known[found[1]]), text)
 
 
 def one_task(name: str, paths: Sequence[str], taken: Callable[[str], bool], template: Task) -> NewTask:
@@ -112,14 +129,19 @@ def queued(root: Path) -> dict[str, Task]:
     return found
 
 
-def already_queued(root: Path, paths: Iterable[str], agent: str) -> dict[str, str]:
-    """Path → id of the task of the same agent whose scope has it."""
-    tasks = [(id_, Globs(task.scope.paths)) for id_, task in queued(root).items() if task.agent == agent]
-    literal = {path: id_ for id_, globs in tasks for path in globs.literals}
-    wild = [(id_, globs) for id_, globs in tasks if globs.has_wild]
+def already_queued(root: Path, paths: Iterable[str], agent: str, over: str = "scope") -> dict[str, str]:
+    """Path → id of the task of the same agent that is about it: its scope has the path, or where the agent's loop goes
+    `over` a parameter, that one names it."""
+    tasks = {id_: task for id_, task in queued(root).items() if task.agent == agent}
+    if over.startswith("params."):
+        about = {path: id_ for id_, task in tasks.items() for path in subjects(over, (), task.params)}
+        return {path: about[path] for path in paths if path in about}
+    globs = [(id_, Globs(task.scope.paths)) for id_, task in tasks.items()]
+    literal = {path: id_ for id_, each in globs for path in each.literals}
+    wild = [(id_, each) for id_, each in globs if each.has_wild]
     found = {}
     for path in paths:
-        if id_ := literal.get(path) or next((id_ for id_, globs in wild if path in globs), None):
+        if id_ := literal.get(path) or next((id_ for id_, each in wild if path in each), None):
             found[path] = id_
     return found
 

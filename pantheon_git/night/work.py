@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pantheon_git.agent import loop, reviewer
@@ -18,12 +19,12 @@ async def work(job: JobState, step: Step, loaded: LoadedAgent, candidate: int = 
 
     `candidate`: its number among those of a node with `best-of`; they share what is left of the job's tokens.
     """
-    left = (job.limits.tokens or 1) - job.tokens_out
+    left, params = (job.limits.tokens or 1) - job.tokens_out, _params(job, step)
     view = TaskView(
         job=job.context.job,
         node=step.name if candidate == 1 else f"{step.name}+{candidate}",
-        paths=tuple(sorted(job.planned.files)),
-        params=_params(job, step),
+        paths=subjects(loaded.agent.loop.over, job.planned.files, params),
+        params=params,
         goals=_goals(job),
         limits=job.limits.model_copy(update={"tokens": max(1, left // step.spec.best_of)}),
         candidate=candidate,
@@ -60,6 +61,16 @@ async def review(job: JobState, step: Step, loaded: LoadedAgent, candidate: int 
     )
     outcome = await reviewer.review(loaded, changes, job.services.engine(loaded.agent.name))
     return _answer(outcome, {})
+
+
+def subjects(over: str, files: Iterable[str], params: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the agent's machine runs once for (`loop.over` of its manifest), each once and in order."""
+    if over == "task":
+        return ("",)
+    if over == "scope":
+        return tuple(sorted(files))
+    named = params.get(over.partition(".")[2], ())
+    return tuple(dict.fromkeys([named] if isinstance(named, str) else map(str, named)))
 
 
 def _answer(outcome: Outcome, more: dict[str, bytes]) -> Answer:

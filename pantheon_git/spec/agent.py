@@ -30,6 +30,27 @@ class Loop(Spec):
     """Tokens the model may write in one turn."""
     keep_results: int = Field(3, ge=1)
     """The model sees only this many latest tool results."""
+    over: str = Field("scope", pattern=r"^(scope|task|params\.[A-Za-z_][\w-]*)$")
+    """What the machine runs once for: each file of the `scope`; the `task` as a whole (`task.path` is empty); or each
+    path in a parameter (`params.KEY`, one path or a list), which need not lie in the scope: a module that is read only,
+    say, while the scope is the test to be written."""
+
+
+class Queue(Spec):
+    """How `add` and `suggest` make tasks of this agent.
+
+    In the texts of `scope` and `params`, `{path}` stands for the file, `{dir}` for its folder with a `/` behind it
+    (empty at the root), `{name}` for its last part, `{stem}` and `{suffix}` for that in two (`{suffix}` with its dot).
+    """
+
+    suffixes: tuple[str, ...] = ()
+    """Of tracked files that it is meant for; none: by the first part of the agent's name, `doc` or `code`."""
+    exclude: tuple[str, ...] = ()
+    """Globs of files that it is not meant for, unless one is named alone."""
+    scope: tuple[str, ...] = Field(("{path}",), min_length=1)
+    """`scope.paths` of the task; what stands for a placeholder is taken literally."""
+    params: dict[str, str] = Field(default_factory=dict)
+    """Parameters of the task, unless the person gives them."""
 
 
 class State(Spec):
@@ -45,8 +66,8 @@ class Tool(Spec):
     """How the agent may use one tool."""
 
     bind: dict[str, str] = Field(default_factory=dict)
-    """Argument → where its value comes from: `task.path`, `task.params.KEY`, `result.TOOL.KEY`. The model sees none.
-    An argument that is asked for at the moment (`ask_when`) is not bound."""
+    """Argument → where its value comes from: `task.path` (empty where the loop is over the task), `task.params.KEY`,
+    `result.TOOL.KEY`. The model sees none. An argument that is asked for at the moment (`ask_when`) is not bound."""
     ask: tuple[str, ...] = ()
     """Arguments that the model fills in. With none, the call is forced and costs no tokens."""
     ask_when: str | None = None
@@ -83,6 +104,7 @@ class Agent(Spec):
     """What `add` asks for when the person says nothing else; `{path}` stands for the file."""
     runtime: Runtime
     loop: Loop = Loop()
+    queue: Queue = Queue()
     start: Name = "start"
     states: dict[Name, State] = Field(default_factory=dict)
     tools: dict[str, Tool] = Field(default_factory=dict)
