@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pantheon_git.agent.checklist import Item, examine
+from pantheon_git.agent.checklists import table
+from pantheon_git.agent.checklists.item import Item, Page
 from pantheon_git.agent.view import ChangeView
 
 BODY = """# Growing beans
@@ -23,6 +24,12 @@ def change(lines: list[str], before: str = BODY, body: str = BODY, **view: Any) 
     known: dict[str, Any] = {"job": "b.1", "node": "peer-a", "path": "docs/beans.md", "before": before.encode(),
              "after": after.encode(), "patch": patch.encode(), "scope": ("docs/*.md",)}  # fmt: skip
     return ChangeView(**{**known, **view})
+
+
+def examine(seen: ChangeView, settings: dict[str, Any]) -> tuple[list[Item], Page | None]:
+    """What the front matter's checklist says of one path, with the items that every kind of change has."""
+    judged = table.examine([seen], settings)[seen.path]
+    return judged.items, next(iter(judged.pages), None)
 
 
 def items(*args: Any, **more: Any) -> dict[str, Item]:
@@ -133,7 +140,7 @@ def test_a_deleted_document_fails_without_a_page() -> None:
 @pytest.mark.parametrize("after", [b"---\ntitle: [\n---\n\n# Beans\n", b"# Growing beans\n", b"\xff\xfe\x00\x01"])
 def test_front_matter_that_does_not_read_fails(after: bytes) -> None:
     """Broken YAML, none at all, bytes that are no text: an item says so, nothing is raised."""
-    found, page = examine(change(GOOD, after=after), SETTINGS)
+    found, page = examine(change(GOOD, f"---\nauthor: Ada\n---\n\n{BODY}", after=after), SETTINGS)
     assert page is None
     assert [item.name for item in found if not item.ok] == ["reads"]
 

@@ -14,7 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pantheon_git.agent.checklist import Item, Page, examine, quote
+from pantheon_git.agent.checklists.frontmatter import quote
+from pantheon_git.agent.checklists.item import Item, Page
+from pantheon_git.agent.checklists.table import examine
 from pantheon_git.agent.load import LoadedAgent
 from pantheon_git.agent.outcome import Outcome, StopReason
 from pantheon_git.agent.record import METRICS, Record, json_bytes
@@ -34,6 +36,8 @@ class _Review:
     engine: Engine
     record: Record = field(default_factory=Record)
     items: dict[str, list[Item]] = field(default_factory=dict)
+    kinds: dict[str, list[str]] = field(default_factory=dict)
+    """Path → which checklists it was held against."""
     likelihood: dict[str, dict[str, Any]] = field(default_factory=dict)
     scored: dict[tuple[str, str], Score] = field(default_factory=dict)
     """What was scored already: two items may ask for the same text after the same prompt."""
@@ -45,10 +49,11 @@ async def review(loaded: LoadedAgent, change: ChangeView | Sequence[ChangeView],
     changes = (change,) if isinstance(change, ChangeView) else tuple(change)
     work = _Review(loaded, engine)
     try:
+        judged = examine(changes, loaded.agent.settings)
         for one in changes:
-            items, page = examine(one, loaded.agent.settings)
-            work.items[one.path] = items
-            if page is not None:
+            work.kinds[one.path] = list(judged[one.path].kinds)
+            work.items[one.path] = items = list(judged[one.path].items)
+            for page in judged[one.path].pages:
                 items += await _weigh(work, one, page)
     except EngineError as error:
         return _outcome(work, StopReason.ENGINE, "error", f"engine: {error.message}")
@@ -69,8 +74,7 @@ async def _weigh(work: _Review, change: ChangeView, page: Page) -> list[Item]:
     if work.engine.model.digest == CONTROL:
         return [*sure, *(Item(one["name"], True, "not weighed: a control night has no model") for one in weighed)]
     parts = {
-        "title": page.title,
-        "description": page.description,
+        **page.words,
         "text": _first(excerpt(page.prose, settings["excerpt_bytes"]), settings["excerpt_bytes"]),
         "opening": _first(excerpt(page.prose, settings["opening_bytes"]), settings["opening_bytes"]),
     }
@@ -129,6 +133,7 @@ def _outcome(work: _Review, stop: StopReason, verdict: Any, reason: str) -> Outc
         "agent": said,
         "verdict": verdict,
         "rationale": reason,
+        "kinds": work.kinds,
         "checklist": checklist,
         "likelihood": work.likelihood,
         "settings": dict(agent.settings),

@@ -1,16 +1,16 @@
-"""A reviewer's checklist: deterministic items about one changed document, each with evidence quoted from the diff."""
+"""Front matter: nothing else of the document changed, and what the job wrote stands on what the document says."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
+from pantheon_git.agent.checklists.item import Examined, Item, Page, Whole
 from pantheon_git.agent.view import ChangeView
-from pantheon_git.spec.globs import Globs
 from pantheon_git.tools.frontmatter import ground, language, titles
-from pantheon_git.tools.frontmatter.document import Document, parse
+from pantheon_git.tools.frontmatter.document import SUFFIXES, WRITABLE, Document, parse
 from pantheon_git.tools.frontmatter.edit import plain
 from pantheon_git.tools.frontmatter.prose import Prose, excerpt, read
 from pantheon_git.tools.protocol import ToolError
@@ -20,52 +20,43 @@ GLANCE = 900
 _MATTER = ("yaml", "toml", "json")
 
 
-@dataclass(frozen=True)
-class Item:
-    name: str
-    ok: bool
-    said: str
-    evidence: str = ""
-    """A line of the diff, word for word."""
-
-    def view(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Page:
-    """A document as the job leaves it, and what in its front matter is new."""
-
-    path: str
-    prose: Prose
-    title: str
-    description: str
-    fresh: frozenset[str]
-    """Of `title`, `description` and `tags`, those that the job wrote."""
-    own: Mapping[str, str] = field(default_factory=dict)
-    """Field → why its words cannot be another document's: no likelihood needs to be asked."""
-
-
-def examine(change: ChangeView, settings: Mapping[str, Any]) -> tuple[list[Item], Page | None]:
-    """The items for one path, and the page where there is one to weigh."""
-    inside = change.path in Globs(change.scope)
-    items = [Item("scope", inside, f"{change.path} is {'in' if inside else 'not in'} the task's scope")]
-    if change.after is None:
-        return [*items, Item("kept", False, "the document is deleted")], None
+def touched(change: ChangeView, whole: Whole) -> bool:
+    """Whether front matter is what the change is about: a document whose front matter is not as it was."""
+    if change.after is None or not change.path.lower().endswith(SUFFIXES):
+        return False
     try:
-        new, old = parse(change.after), parse(change.before or b"")
+        new, old = parse(change.after), parse(_before(change, whole))
+    except ToolError:
+        return True
+    if new.kind not in WRITABLE:
+        return True
+    return (new.head, new.inner, new.close) != (old.head, old.inner, old.close)
+
+
+def examine(change: ChangeView, whole: Whole, settings: Mapping[str, Any]) -> Examined:
+    """The items for one document, and the page where there is one to weigh."""
+    try:
+        new, old = parse(change.after or b""), parse(_before(change, whole))
     except ToolError as error:
-        return [*items, Item("reads", False, error.message)], None
+        return [Item("reads", False, error.message)], None
     if new.kind not in _MATTER or new.repairs:
-        return [*items, Item("reads", False, f"the front matter does not read: {new.reason or new.kind}")], None
+        return [Item("reads", False, f"the front matter does not read: {new.reason or new.kind}")], None
     page = _page(change.path, old, new)
-    return [*items, *_kept(old, new), *_grounded(change, page, settings), *_tags(change, page, new)], page
+    items = [*_kept(old, new), *_grounded(change, page, settings), *_tags(change, page, new)]
+    # The text of a renamed file is the other checklist's to compare: its links may have changed.
+    return [item for item in items if item.name != "body" or change.path not in whole.moves], page
+
+
+def _before(change: ChangeView, whole: Whole) -> bytes:
+    moved = whole.moves.get(change.path)
+    return (moved.before if moved else change.before) or b""
 
 
 def _page(path: str, old: Document, new: Document) -> Page:
     fresh = {name for name in ("title", "description", "tags") if plain(old.values.get(name)) != _value(new, name)}
     prose, title = read(new.body), _text(new, "title")
-    return Page(path, prose, title, _text(new, "description"), frozenset(fresh), _own(path, prose, old, title))
+    words = {"title": title, "description": _text(new, "description")}
+    return Page(path, prose, words, frozenset(fresh), _own(path, prose, old, title))
 
 
 def _own(path: str, prose: Prose, old: Document, title: str) -> dict[str, str]:
@@ -98,7 +89,8 @@ def _kept(old: Document, new: Document) -> Iterator[Item]:
 def _grounded(change: ChangeView, page: Page, settings: Mapping[str, Any]) -> Iterator[Item]:
     known = re.sub(r"[\W_]+", " ", change.path)
     seen = _opening(page.prose) if settings.get("share_of") == "opening" else page.prose
-    for name, text, extra in (("title", page.title, known), ("description", page.description, page.title)):
+    title, description = page.words["title"], page.words["description"]
+    for name, text, extra in (("title", title, known), ("description", description, title)):
         if name not in page.fresh:
             continue
         if name in page.own and text.strip():

@@ -1,0 +1,1 @@
+"""What a reviewer asks of a change, one checklist for each kind of change; `table.py` chooses."""
