@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -63,6 +64,15 @@ def put(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def add_agent(repo: Path, name: str, tables: str, over: str = "scope") -> None:
+    """A specialist of the repository's own: the stock one for front matter with another name and `[queue]` tables."""
+    stock = (CHECKOUT / "agents/doc.frontmatter/agent.toml").read_text()
+    stock = re.sub(r"^\[queue\].*?(?=^#|^\[states)", "", stock, flags=re.DOTALL | re.MULTILINE)
+    manifest = stock.replace('"doc.frontmatter"', f'"{name}"', 1).replace("[loop]", f'[loop]\nover = "{over}"', 1)
+    put(repo / f"agents/{name}/agent.toml", manifest + tables)
+    put(repo / f"agents/{name}/prompt.md", "You do what the task says.")
 
 
 def program_on_path(folder: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pantheon_git.agent.load import FolderReader, digest_of, load_agents, load_f
 from pantheon_git.errors import PantheonError, SpecError
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
+from tests.cli_support import add_agent
 
 MANIFEST = """schema = 1
 name = "{name}"
@@ -84,3 +85,10 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         load_from(FolderReader(tmp_path), "commit")
     assert len(error.value.faults) == 3
     assert any("did you mean 'model'" in fault for fault in error.value.faults)
+
+
+def test_a_pattern_that_does_not_compile_is_a_fault_of_the_manifest(tmp_path: Path) -> None:
+    """How work is asked for and found is data of the manifest, and wrong data is named with its place."""
+    add_agent(tmp_path, "doc.mine", '[queue]\nasked = ["rename (", "fine"]\n')
+    with pytest.raises(SpecError, match=r"agent.toml:\d+:\d+: queue.asked.0: no regular expression: missing \)"):
+        load_from(FolderReader(tmp_path / "agents"), "commit")

@@ -13,7 +13,7 @@ from pantheon_git.day.queue import make_tasks
 from pantheon_git.night.work import subjects
 from pantheon_git.spec.globs import Globs
 from pantheon_git.spec.task import Goal, Scope, Task
-from tests.cli_support import CHECKOUT, cli, git, make_repo, put
+from tests.cli_support import add_agent, cli, git, make_repo, put
 
 FILES = {
     "docs/a.md": "# A\n",
@@ -173,10 +173,7 @@ module = "{path}"
 def test_an_agent_says_which_files_it_is_for_and_what_a_task_may_change(repo: Path) -> None:
     """Suffixes, exclusions, scope and parameters come from its manifest; a module is queued once, and a person's
     `--scope` and `--param` win."""
-    stock = (CHECKOUT / "agents/doc.frontmatter/agent.toml").read_text()
-    manifest = stock.replace('"doc.frontmatter"', '"code.mine"').replace("[loop]", '[loop]\nover = "params.module"')
-    put(repo / "agents/code.mine/agent.toml", manifest + MODULES)
-    put(repo / "agents/code.mine/prompt.md", "You write tests.")
+    add_agent(repo, "code.mine", MODULES, over="params.module")
     put(repo / "src/test_x.py", "")
     git(repo, "add", "-A")
     cli(repo, "add", "code.mine", ".", check=True)

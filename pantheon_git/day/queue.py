@@ -46,22 +46,26 @@ class NewTask:
 
 def select(git: Git, cwd: Path, arguments: Sequence[str], agent: str, wants: Queue) -> Selected:
     """Tracked files by git's own pathspecs. A folder or pattern gives what the agent is for, a name gives itself."""
-    kind = agent.partition(".")[0]
-    suffixes = frozenset(wants.suffixes) or KINDS.get(kind)
-    others = Globs([*wants.exclude, ".pantheon/", "agents/"])
     paths: dict[str, None] = {}
     faults = []
     for argument in arguments:
         listed = git.run("-C", str(cwd), "ls-files", "-z", "--full-name", "--", argument, check=False)
         found = [os.fsdecode(path) for path in listed.out.split(b"\0") if path]
         named = (cwd / argument).is_file()
-        fit = [path for path in found if named or suffixes is None or PurePosixPath(path).suffix.lower() in suffixes]
-        fit = [path for path in fit if named or path not in others]
+        fit = found if named else meant_for(found, agent, wants)
         if not fit:
             faults.append(_why_nothing(git, cwd, argument, listed.err.decode("utf-8", "replace"), len(found), agent))
         paths.update(dict.fromkeys(fit))
-    faults += [f"{path!r}: {why}" for path in paths if (why := _unnameable(path))]
+    faults += [f"{path!r}: {why}" for path in paths if (why := unnameable(path))]
     return Selected(list(paths), faults)
+
+
+def meant_for(paths: Iterable[str], agent: str, wants: Queue) -> list[str]:
+    """Those of the files that the agent is meant for."""
+    suffixes = frozenset(wants.suffixes) or KINDS.get(agent.partition(".")[0])
+    others = Globs([*wants.exclude, ".pantheon/", "agents/"])
+    fit = (path for path in paths if suffixes is None or PurePosixPath(path).suffix.lower() in suffixes)
+    return [path for path in fit if path not in others]
 
 
 def _why_nothing(git: Git, cwd: Path, argument: str, error: str, found: int, agent: str) -> str:
@@ -96,12 +100,16 @@ def make_tasks(
     wants, made = wants or Queue(), dict[str, NewTask]()
     for path in paths:
         id_ = fresh_id(PurePosixPath(path).stem, lambda name: name in made or taken(name))
-        goal = template.goal.model_copy(update={"summary": template.goal.summary.replace("{path}", path)})
-        scope = template.scope.model_copy(update={"paths": tuple(filled(text, path, escape) for text in wants.scope)})
-        params = {**{name: filled(text, path) for name, text in wants.params.items()}, **template.params}
-        update = {"goal": goal, "scope": scope, "params": params}
-        made[id_] = NewTask(id_, path, template.model_copy(update=update))
+        made[id_] = NewTask(id_, path, for_path(path, template, wants))
     return list(made.values())
+
+
+def for_path(path: str, template: Task, wants: Queue) -> Task:
+    """The task of a template for one path."""
+    goal = template.goal.model_copy(update={"summary": template.goal.summary.replace("{path}", path)})
+    scope = template.scope.model_copy(update={"paths": tuple(filled(text, path, escape) for text in wants.scope)})
+    params = {**{name: filled(text, path) for name, text in wants.params.items()}, **template.params}
+    return template.model_copy(update={"goal": goal, "scope": scope, "params": params})
 
 
 def filled(text: str, path: str, write: Callable[[str], str] = str) -> str:
@@ -157,15 +165,19 @@ def write(root: Path, tasks: Iterable[NewTask]) -> None:
 
 def fresh_id(name: str, taken: Callable[[str], bool]) -> str:
     """`NAME-RANDOM`: readable, and two branches that queue the same file do not collide."""
-    ascii_ = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    slug = re.sub(r"[^a-z0-9]+", "-", ascii_.lower()).strip("-")[:48].strip("-") or "task"
     for _ in range(100):
-        if not taken(name := f"{slug}-{secrets.token_hex(3)}"):
-            return name
+        if not taken(id_ := f"{slug(name)}-{secrets.token_hex(3)}"):
+            return id_
     raise PantheonError(f"no free id for {name}", "pantheon-git check")
 
 
-def _unnameable(path: str) -> str:
+def slug(name: str) -> str:
+    """What of a name may stand in an id, at most 48 characters."""
+    ascii_ = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_.lower()).strip("-")[:48].strip("-") or "task"
+
+
+def unnameable(path: str) -> str:
     if any("\ud800" <= char <= "\udfff" for char in path):
         return "the name is not UTF-8, so no task file can name it"
     if any(char < " " or char == "\x7f" for char in path):

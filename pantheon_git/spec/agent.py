@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from pantheon_git.spec.base import Name, Spec
 
@@ -36,8 +37,35 @@ class Loop(Spec):
     say, while the scope is the test to be written."""
 
 
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"no regular expression: {error}") from error
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
+"""A regular expression of Python, searched without case, `^` and `$` at lines."""
+
+
+class Find(Spec):
+    """Which of the files that the agent is meant for need it; all conditions hold together."""
+
+    what: str
+    """What they are, in words: `documents without front matter`."""
+    lacks: Pattern | None = None
+    """Files whose content matches it nowhere."""
+    has: Pattern | None = None
+    """Files whose content matches it."""
+    name: Pattern | None = None
+    """Files whose path does not match it."""
+    new: bool = False
+    """Files for which nothing that the task's scope names exists yet, as of tests to be written."""
+
+
 class Queue(Spec):
-    """How `add` and `suggest` make tasks of this agent.
+    """How `add`, `plan`, `import` and `suggest` make tasks of this agent.
 
     In the texts of `scope` and `params`, `{path}` stands for the file, `{dir}` for its folder with a `/` behind it
     (empty at the root), `{name}` for its last part, `{stem}` and `{suffix}` for that in two (`{suffix}` with its dot).
@@ -51,6 +79,11 @@ class Queue(Spec):
     """`scope.paths` of the task; what stands for a placeholder is taken literally."""
     params: dict[str, str] = Field(default_factory=dict)
     """Parameters of the task, unless the person gives them."""
+    asked: tuple[Pattern, ...] = ()
+    """How a person asks for this agent in a line of a spec or a board; of several agents the longest match decides, and
+    named groups become parameters."""
+    find: Find | None = None
+    """How `suggest` finds its work; none: it does not."""
 
 
 class State(Spec):
