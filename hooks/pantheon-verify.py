@@ -16,9 +16,8 @@ What is checked: that every byte of all this is what a trusted key signed while 
 reordered, doubled, or from another job, night or repository, and that branches and notes say what was signed.
 
 What is not proven: that the signer told the truth; that the ledger is not an older state of itself, unless --at or
---high-water say what was seen before or a merge in this history names a head. Records of rotated and revoked keys
-(refs/pantheon/keys/*) are checked to be whole, but who is trusted is what --keys says. Gate verdicts are not judged
-anew. A job that two machines ran at once, whose nights were united since, is called tampered here.
+--high-water say what was seen before or a merge in this history names a head; and what NOT_CHECKED says, which each
+run repeats. A job that two machines ran at once, whose nights were united since, is called tampered here.
 """
 
 from __future__ import annotations
@@ -49,6 +48,11 @@ NOTES = "refs/notes/pantheon"
 NIGHT, PERSON = "pantheon-night", "pantheon-person"  # roles of keys
 FOLDER, FILE = 0o040000, 0o100644
 CONTEXT = ("night", "job", "task", "revision", "attempt", "flow", "flow_oid", "base", "target")
+NOT_CHECKED = (
+    "the gate's verdicts are not judged anew (pantheon-git verify --gate does)",
+    "who is trusted is what --keys says: records of rotated and revoked keys are checked to be whole, and not applied",
+    "what the signed words say is not weighed: that jail, guard and tests were as a statement has it is its signer's word",
+)
 MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 
 # --- Verdicts ---------------------------------------------------------------------------------------------------------
@@ -363,8 +367,9 @@ class Ledger:
         if only is None:
             yield from self.leftovers()
             yield from self.caught(self.stray_notes)
-        yield from self.origin()
-        yield from self.anchors(anchor, high_water)
+        marks = json.loads(high_water.read_text("utf-8")) if high_water and high_water.exists() else {}
+        yield from self.origin(self.seen_before(anchor, marks))
+        yield from self.anchors(anchor, marks)
 
     @staticmethod
     def caught(check, *args):
@@ -399,7 +404,6 @@ class Ledger:
             record = Statement(data).parse("key")
             require(not commit.parents, "a record has no history")
             require(signer(commit) in {record.key, *(e[0] for e in self.trust.entries)}, "signed with an unknown key")
-        return [verdict("remark", problem="rotated and revoked keys count as the list of trusted keys has them")]
 
     def note(self, commit):
         """The note on a commit, whose name may be split into folders of two digits; empty without one."""
@@ -460,7 +464,15 @@ class Ledger:
                     yield verdict("tampered", None, None, f"{NOTES}:{name}", oid, problem)
                 seen.add(name)
 
-    def origin(self):
+    def seen_before(self, anchor, marks):
+        """The nights that an anchor names, and those that they followed."""
+        found = {name for name, chain in self.chains.items() if anchor in chain or marks.get(RUNS + name) in chain}
+        for night, previous, head in sorted(self.followed, reverse=True):
+            if night in found and head in self.chains.get(previous, ()):
+                found.add(previous)
+        return found
+
+    def origin(self, seen):
         """A night's base must share its first commit with its target as it stands, or once stood, here."""
         shallow = self.repo.git("rev-parse", "--is-shallow-repository")[1].strip() == b"true"
         for (base, target), night in sorted(self.began.items()):
@@ -474,11 +486,11 @@ class Ledger:
             code, out = self.repo.git("rev-list", "--max-parents=0", "--stdin", stdin=asked)
             if code:
                 yield verdict("incomplete", night, None, target, base, "its base commit, or one before it, is not here")
-            elif out:
-                problem = f"began in another history than {target} has: replayed from another repository"
+            elif out and night not in seen:
+                problem = f"began in another history than {target} has: replayed from another repository, or rewritten"
                 yield verdict("tampered", night, None, RUNS + night, base, problem)
 
-    def anchors(self, oid, high_water):
+    def anchors(self, oid, marks):
         """Merges name the ledger's head in a trailer; a verifier remembers refs; a person may give an oid."""
         asked = ("log", "-10", "--grep=^Pantheon-Ledger: ", "--format=%(trailers:key=Pantheon-Ledger,valueonly)")
         merged = list(dict.fromkeys(self.repo.git(*asked)[1].decode("utf-8", "replace").split()))
@@ -486,7 +498,6 @@ class Ledger:
             code, out = self.repo.git("for-each-ref", f"--contains={anchor}", NOTES, RUNS, META, KEYS)
             if code or not out:
                 yield verdict("tampered", None, None, NOTES, anchor, f"rolled back: it once held {anchor[:40]}")
-        marks = json.loads(high_water.read_text("utf-8")) if high_water and high_water.exists() else {}
         for ref, mark in sorted(marks.items()):
             now = self.refs.get(ref)
             if now is None:
@@ -809,6 +820,8 @@ def main(arguments=None, out=None):
             print(told.encode("ascii", "backslashreplace").decode(), file=out)  # nothing that steers a terminal
     ledger.repo.cat.communicate()
     if not asked.json:
+        for told in NOT_CHECKED:
+            print(f"not checked here: {told}", file=out)
         print("NOT GOOD" if worst else f"good: {jobs} jobs are what was signed", file=out)
     return worst
 

@@ -6,6 +6,7 @@ A hypothesis state machine drives stock git in two clones of one bare repository
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 import tempfile
 from dataclasses import dataclass, field
@@ -17,13 +18,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from pantheon_git.day.sync import sync
 from pantheon_git.ledger import read, whereabouts
+from pantheon_git.ledger.anchor import marks_file
 from pantheon_git.ledger.entries import JobEntry
 from pantheon_git.ledger.keys import load_private
 from pantheon_git.ledger.verify import summarise, verify
 from pantheon_git.repo import paths
 from pantheon_git.repo.git import Git
 from tests.cli_support import cli
-from tests.ledger_kit import House, house
+from tests.ledger_kit import NAME, House, house
 
 REFSPECS = ("refs/pantheon/*:refs/pantheon-remote/origin/*",
             "refs/notes/pantheon*:refs/pantheon-remote/origin/notes/pantheon*")  # fmt: skip
@@ -171,7 +173,7 @@ class Rewriting(RuleBasedStateMachine):
 
     def _require_told(self, clone: Clone, at: House, entries: list[JobEntry]) -> None:
         """Each job is found from its own commit, and from whatever commit of main first brought its file."""
-        told = whereabouts.rewritten(at.git, at.objects, entries)
+        told = whereabouts.rewritten(at.git, at.objects, {entry.job: str(entry.commit) for entry in entries})
         on_main = clone.tips()
         for entry in entries:
             assert entry.commit is not None
@@ -184,8 +186,9 @@ class Rewriting(RuleBasedStateMachine):
             seen = {one.job: one for one in whereabouts.find(at.git, at.objects, brought[-1])}
             assert entry.job in seen, f"{brought[-1]} carries {entry.job} and does not lead to it"
             assert seen[entry.job].rewritten
-            held = at.git.text("branch", "--contains", entry.commit, "--format=%(refname)")
-            assert bool(held) or entry.job in told, f"{entry.job} was rewritten, and nobody says so"
+            held = at.git.text("branch", "--contains", entry.commit, "--format=%(refname:short)").split()
+            elsewhere = [name for name in held if name != f"pantheon/pr/{entry.job}"]
+            assert elsewhere or entry.job in told, f"{entry.job} was rewritten, and nobody says so"
 
 
 Rewriting.TestCase.settings = settings(
@@ -206,7 +209,7 @@ def rewritten_house(folder: Path) -> House:
     return at
 
 
-def test_log_and_trace_say_that_a_commit_was_rewritten(tmp_path: Path) -> None:
+def test_log_trace_and_verify_say_that_a_commit_was_rewritten(tmp_path: Path) -> None:
     """By the trailer, after rewording by the patch; a commit by hand leads nowhere; another patch is said to be one."""
     at = rewritten_house(tmp_path / "repo")
     recorded = read.job(at.git, at.objects, "a.1").commit
@@ -215,6 +218,7 @@ def test_log_and_trace_say_that_a_commit_was_rewritten(tmp_path: Path) -> None:
         now = at.git.text("rev-parse", "main")
         said = f"a.1: recorded as {recorded[:12]}, rewritten as {now[:12]} (by {how})"
         assert said in cli(at.git.path, "log").err
+        assert f"rewritten: {said}" in cli(at.git.path, "verify").out
         assert said in cli(at.git.path, "trace", now[:10]).err
         assert "b.1" not in cli(at.git.path, "log").err
         at.git.run("commit", "-q", "--amend", "-m", "In my own words")
@@ -222,3 +226,37 @@ def test_log_and_trace_say_that_a_commit_was_rewritten(tmp_path: Path) -> None:
     (at.git.path / "docs/a.1.md").write_text("another thing\n")
     at.git.run("commit", "-q", "-a", "--amend", "-m", "Mine\n\nPantheon-Job: a.1")
     assert "its patch is another one" in cli(at.git.path, "trace", "HEAD").err
+
+
+def test_verify_tells_a_squash_from_tampering(tmp_path: Path) -> None:
+    """The branch of the PR still stands, and one commit carries two jobs: both are named, nothing is wrong."""
+    at = house(tmp_path / "repo")
+    at.night(["a.1", "b.1", "c.1"])
+    at.git.run("merge", "-q", "--squash", "pantheon/pr/a.1")
+    at.git.run("commit", "-q", "--no-edit")
+    at.git.run("merge", "-q", "--squash", "pantheon/pr/b.1")
+    at.git.run("commit", "-q", "--amend", "-m", "Both", "-m", "Pantheon-Job: a.1\n\n    Pantheon-Job: b.1")
+    found = cli(at.git.path, "verify", "--json")
+    lines = [json.loads(line) for line in found.out.splitlines()]
+    now = at.git.text("rev-parse", "main")
+    assert found.code == 0
+    assert [(one["job"], one["oid"]) for one in lines if one.get("kind") == "rewritten"] == [("a.1", now), ("b.1", now)]
+    assert [text.partition(":")[0] for text in lines[-1]["summary"]["rewritten"]] == ["a.1", "b.1"]
+
+
+def test_the_first_commit_of_all_may_be_rewritten(tmp_path: Path) -> None:
+    """The reflog remembers, else what was seen of the ledger before; without either nobody can tell, and the way out is
+    said."""
+    at = house(tmp_path / "repo")
+    at.night(["a.1"])
+    head = at.git.text("rev-parse", f"refs/pantheon/runs/{NAME}")
+    at.git.run("commit", "-q", "--amend", "-m", "Another first")
+    found = cli(at.git.path, "verify")
+    assert (found.code, "from its first commit on" in found.out, "reflog" in found.out) == (0, True, True)
+    at.git.run("reflog", "expire", "--expire=now", "--expire-unreachable=now", "--all")
+    assert "an anchor" in cli(at.git.path, "verify").out  # the marks of the first time
+    marks_file(at.git).unlink()
+    found = cli(at.git.path, "verify")
+    assert (found.code, "pantheon-git verify --at OID" in found.err) == (2, True)
+    assert cli(at.git.path, "verify", "--at", head).code == 0
+    assert cli(at.git.path, "verify").code == 0

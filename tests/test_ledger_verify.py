@@ -12,14 +12,15 @@ from pantheon_git.ledger.anchor import marks_file, write_marks
 from pantheon_git.ledger.layout import ARTIFACTS, RUNS
 from pantheon_git.ledger.verify import summarise, verify
 from pantheon_git.repo.refs import ANY, RefUpdate, read_refs, update_refs
+from tests.cli_support import cli
 from tests.ledger_forge import NEXT, faults, filled, restore
 from tests.ledger_kit import NAME, House, house
 from tests.standalone_kit import load
 
 
-def alone(at: House, trust: Path) -> int:
+def alone(at: House, trust: Path, *words: str) -> int:
     """The exit code of the file that stands alone."""
-    return int(load().main([str(at.git.path), "--keys", str(trust), "--json"]))
+    return int(load().main([str(at.git.path), "--keys", str(trust), "--json", *words]))
 
 
 @pytest.fixture
@@ -95,12 +96,13 @@ def test_a_clone_without_nights_is_told_to_fetch_them(tmp_path: Path, trust_file
 
 
 def test_a_repository_that_was_made_anew_is_told_which_mark_to_remove(tmp_path: Path) -> None:
-    """Only where nothing of what was seen is left; and it stays a fault."""
+    """By the command that removes it; and it stays a fault."""
     at = house(tmp_path)
     write_marks(marks_file(at.git), {RUNS + NAME: at.base})
     (first,) = faults(at, high_water=marks_file(at.git))
-    assert f"rm {marks_file(at.git)}" in first.problem
+    assert first.hint.endswith(f"rm {marks_file(at.git)}")
     assert first.kind == "tampered"
+    assert f"rm {marks_file(at.git)}" in cli(at.git.path, "verify").err
 
 
 def test_the_first_commit_of_all_may_be_amended(tmp_path: Path, trust_file: Path) -> None:
@@ -114,6 +116,9 @@ def test_the_first_commit_of_all_may_be_amended(tmp_path: Path, trust_file: Path
     assert first.where == RUNS + NAME
     assert "another repository" in first.problem
     assert alone(at, trust_file) == 2
+    head = at.git.text("rev-parse", RUNS + NEXT)
+    assert summarise(verify(at.git, at.keys, at=head)).first is None  # the earlier night too, which that one followed
+    assert alone(at, trust_file, "--at", head) == 0
 
 
 def test_a_job_that_two_machines_ran_is_good_in_both_nights(tmp_path: Path) -> None:

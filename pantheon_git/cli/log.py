@@ -45,12 +45,11 @@ def log(ctx: click.Context, task: str | None, count: int, night: str | None, fai
 
 def _rewritten(at: Here, rows: list[dict[str, Any]]) -> None:
     """Say of each row, under `rewritten`, as what its commit lives on; None where it is what was recorded."""
-    from pantheon_git.ledger import read, whereabouts
+    from pantheon_git.ledger import whereabouts
     from pantheon_git.repo.objects import Objects
 
-    objects = Objects(at.git)
-    entries = [read.job(at.git, objects, row["job"]) for row in rows if row["ending"] == "pr"]
-    found = whereabouts.rewritten(at.git, objects, entries)
+    commits = {row["job"]: row["commit"] for row in rows if row["commit"]}
+    found = whereabouts.rewritten(at.git, Objects(at.git), commits)
     for row in rows:
         row["rewritten"] = str(found[row["job"]]) if row["job"] in found else None
 

@@ -31,6 +31,9 @@ def verify(ctx: click.Context, night: str | None, anchor: str | None, gate: bool
     What was verified good is remembered outside the repository, so that the next run finds a ledger that was rolled
     back; the first run of all cannot, and says so.
 
+    Notes do not follow a rebase, squash, amend or cherry-pick: where a job's change stands in another commit now, it is
+    found by trailer or by patch and said to be rewritten, which is no tampering.
+
     Signatures say who judged, not that the judgement was right: with `--gate` the gate's rules are applied once more to
     what the ledger and the commits that it names hold, and each verdict is compared with the one that was signed.
 
@@ -38,7 +41,6 @@ def verify(ctx: click.Context, night: str | None, anchor: str | None, gate: bool
 
     Exit code: 0 good, 1 something is missing or malformed, 2 something is not what was signed.
     """
-    from pantheon_git.ledger.anchor import marks_file
     from pantheon_git.morning.verified import verify_ledger
 
     progress = _progress if sys.stderr.isatty() and not quiet else None
@@ -50,8 +52,9 @@ def verify(ctx: click.Context, night: str | None, anchor: str | None, gate: bool
     found = verify_ledger(git, night, anchor, progress, gate=gate)
     for verdict in found.wrong:
         say(f"{style('wrong:', fg='red')} {printable(str(verdict))}")
-    if any("when last verified" in verdict.problem for verdict in found.wrong):
-        say(f"remembered in {marks_file(git)}; only if you made this repository anew at this path, remove that file")
+    said = found.summary.first.hint if found.summary.first else ""
+    for hint in sorted({verdict.hint for verdict in found.wrong} - {"", said}):
+        say(printable(hint))
     found.summary.raise_first()
     if not quiet:
         _tell(found)
@@ -73,6 +76,7 @@ def _as_json(summary: Summary) -> dict[str, object]:
         "good": summary.good,
         "exit_code": summary.exit_code,
         "first": asdict(summary.first) if summary.first else None,
+        "rewritten": list(summary.rewritten),
         "not_proven": list(summary.remarks),
     }
 
@@ -83,5 +87,7 @@ def _tell(found: Verification) -> None:
         click.echo("good: the ledger holds no job yet")
         return
     click.echo(f"{style('good', fg='green')}: {summary.good} of {summary.jobs} jobs are what was signed")
+    for told in summary.rewritten:
+        click.echo(f"rewritten: {printable(told)}")
     for remark in summary.remarks:
         click.echo(f"not proven: {remark}")

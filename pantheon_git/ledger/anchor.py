@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -36,10 +37,8 @@ def check_anchors(
     wrong = [verdict for anchor in ([oid] if oid else []) + merged if (verdict := _behind(git, anchor))]
     seen = read_marks(high_water)
     back = [verdict for ref, mark in sorted(seen.items()) if (verdict := moved_back(git, ref, mark, refs.get(ref)))]
-    if back and not any(ref in refs for ref in seen):
-        hint = f" (if it was you who made this repository anew: rm {high_water})"
-        back[0] = replace(back[0], problem=back[0].problem + hint)
-    wrong += back
+    anew = f"only if it was you who made this repository anew: rm {shlex.quote(str(high_water))}"
+    wrong += [replace(verdict, hint=anew) for verdict in back]
     yield from wrong
     if not (oid or merged or seen):
         yield JobVerdict("remark", problem="freshness not proven: no anchor; give one with --at OID")

@@ -9,8 +9,9 @@ from typing import Literal
 
 from pantheon_git.errors import PantheonError, TamperedError
 
-Kind = Literal["good", "remark", "incomplete", "tampered"]
-"""`remark`: what was not proven. `incomplete`: malformed or missing (exit 1). `tampered`: not as signed (exit 2)."""
+Kind = Literal["good", "remark", "rewritten", "incomplete", "tampered"]
+"""`remark`: what was not proven. `rewritten`: as signed, and in another commit since (squash, cherry-pick, rebase).
+`incomplete`: malformed or missing (exit 1). `tampered`: not as signed (exit 2)."""
 _MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 """What reading the fields that a statement must have raises where it has others."""
 _LONGEST = 500
@@ -29,14 +30,16 @@ class JobVerdict:
     oid: str | None = None
     """The object that is wrong."""
     problem: str = ""
+    hint: str = ""
+    """What to type, where it is not simply to verify again."""
 
     @property
     def ok(self) -> bool:
-        return self.kind in ("good", "remark")
+        return self.exit_code == 0
 
     @property
     def exit_code(self) -> int:
-        return {"good": 0, "remark": 0, "incomplete": 1, "tampered": 2}[self.kind]
+        return {"incomplete": 1, "tampered": 2}.get(self.kind, 0)
 
     def __str__(self) -> str:
         name = self.job or (f"night {self.night}" if self.night else "ledger")
@@ -84,9 +87,13 @@ class Summary:
     exit_code: int = 0
     remarks: tuple[str, ...] = ()
     """What the verification did not prove."""
+    rewritten: tuple[str, ...] = ()
+    """What is as it was signed and stands in another commit since."""
 
     def add(self, verdict: JobVerdict) -> None:
-        if verdict.job is not None:
+        if verdict.kind == "rewritten":
+            self.rewritten += (verdict.problem,)
+        elif verdict.job is not None:
             self.jobs += 1
             self.good += verdict.ok
         if verdict.kind == "remark":
@@ -98,7 +105,8 @@ class Summary:
         """TamperedError (exit 2) or PantheonError (exit 1) for the first thing that is wrong, if any."""
         if self.first is not None:
             error = TamperedError if self.first.kind == "tampered" else PantheonError
-            raise error(str(self.first), "pantheon-git verify; never act on an entry that does not verify")
+            usual = "pantheon-git verify; never act on an entry that does not verify"
+            raise error(str(self.first), self.first.hint or usual)
 
 
 def summarise(verdicts: Iterable[JobVerdict]) -> Summary:

@@ -5,14 +5,14 @@ What it does not prove it says: without an anchor nobody can tell a ledger from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from pantheon_git.errors import PantheonError
 from pantheon_git.ledger import notes
-from pantheon_git.ledger.anchor import check_anchors, is_ancestor
+from pantheon_git.ledger.anchor import check_anchors, is_ancestor, read_marks
 from pantheon_git.ledger.commit import check_commit
 from pantheon_git.ledger.key_records import KEYS
 from pantheon_git.ledger.keyring import Fault as KeyFault
@@ -69,7 +69,7 @@ def verify(
     yield from check.base_notes(night)
     if night is None:
         yield from check.leftovers()
-    yield from check_origin(git, refs, check.began)
+    yield from check_origin(git, refs, check.began, check.seen_before(at, read_marks(high_water)))
     yield from check_anchors(git, refs, at, high_water)
 
 
@@ -140,6 +140,14 @@ class _LedgerCheck:
                 self.lines.setdefault(base, {}).update(lines)
         if night.opened and (previous := night.opened.predicate["previous"]):
             self.followed.append((night.night, previous["night"], previous["head"]))
+
+    def seen_before(self, anchor: Anchor | None, marks: Mapping[str, str]) -> set[str]:
+        """The nights that an anchor names, and those that they followed."""
+        found = {night for night, chain in self.chains.items() if anchor in chain or marks.get(RUNS + night) in chain}
+        for night, previous, head in sorted(self.followed, reverse=True):
+            if night in found and head in self.chains.get(previous, ()):
+                found.add(previous)
+        return found
 
     def base_notes(self, only: str | None) -> Iterator[JobVerdict]:
         """The notes on base commits hold one line per task, and nothing else; with `only`, of that night."""

@@ -7,7 +7,7 @@ A trailer is anybody's to write: what it leads to counts as the job's change onl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +21,8 @@ from pantheon_git.repo.refs import read_ref
 How = Literal["note", "merge", "trailer", "patch-id"]
 """`note`: it is the recorded commit itself; `merge`: the merge that brought it in."""
 _TRAILER = re.compile(r"^ *Pantheon-Job: (\S+) *$", re.MULTILINE)
+_BRANCHES = ("--exclude=pantheon/pr/*", "--branches")
+"""All but the PRs' own: a branch that waits for review says nothing about where its change went."""
 _PATCH = ("-p", "--no-ext-diff", "--no-textconv", "--no-renames", "--full-index", "--binary", "--no-notes")
 
 
@@ -72,28 +74,26 @@ def find(git: Git, objects: Objects, rev: str) -> list[Seen]:
     return [Seen(entry.job, str(entry.commit), oid, "patch-id", True) for entry in _by_patch(git, objects, oid)]
 
 
-def rewritten(git: Git, objects: Objects, entries: Iterable[JobEntry]) -> dict[str, Seen]:
-    """Job → where its change is now, of the jobs whose own commit no branch holds, but a rewritten one.
+def rewritten(git: Git, objects: Objects, commits: Mapping[str, str]) -> dict[str, Seen]:
+    """Job → where its change is now, of the `commits` (job → oid as recorded) that no branch holds but the PR's own,
+    where some branch holds a rewritten one.
 
-    One walk over the branches' messages; patches are compared only where no message names the job.
+    One walk over what the branches have since; patches are compared only where no message names the job.
     """
-    held = set(git.text("rev-list", "--branches").split())
-    lost = {entry.job: entry for entry in entries if entry.commit and entry.commit not in held}
-    if not lost:
+    below = _below(git, commits.values())
+    since = set(git.text("rev-list", *_BRANCHES, *below).split())
+    lost = {job: commit for job, commit in commits.items() if commit not in since}
+    if not since or not lost:
         return {}
     found: dict[str, Seen] = {}
-    for oid, merge, names in _naming(git):
-        for name in names:
-            if name in lost and name not in found and not merge:
-                found |= {seen.job: seen for seen in find(git, objects, oid) if seen.job in lost}
-    left = {str(entry.commit): job for job, entry in lost.items() if job not in found}
-    if left:
-        wanted = {patch: left[commit] for commit, patch in _patch_ids(git, list(left)).items()}
-        bases = {lost[job].context.base for job in left.values()}
-        for oid, patch in _patches(git, "--branches", "--no-merges", *(f"^{base}" for base in _common(git, bases))):
-            if (job := wanted.get(patch)) is not None and job not in found:
-                found[job] = Seen(job, str(lost[job].commit), oid, "patch-id", True)
-    return found
+    for oid, merge, names in _naming(git, below):
+        if not merge and any(name in lost and name not in found for name in names):
+            found |= {seen.job: seen for seen in find(git, objects, oid) if seen.job in lost and seen.rewritten}
+    left = [commit for job, commit in lost.items() if job not in found]
+    theirs = {patch: oid for oid, patch in _patches(git, [*_BRANCHES, *below, "--no-merges"])} if left else {}
+    own = _patch_ids(git, left) if theirs else {}
+    by_patch = {job: theirs[own[commit]] for job, commit in lost.items() if own.get(commit) in theirs}
+    return found | {job: Seen(job, lost[job], oid, "patch-id", True) for job, oid in by_patch.items()}
 
 
 def _noted(git: Git, objects: Objects, oid: str) -> str | None:
@@ -119,31 +119,35 @@ def _by_patch(git: Git, objects: Objects, oid: str) -> Iterator[JobEntry]:
     entries = [entry for night in read.nights(git, objects) for entry in read.jobs(git, objects, night.night)]
     commits = {entry.commit: entry for entry in entries if entry.commit}
     if own:
-        yield from (commits[found] for found, patch in _patch_ids(git, list(commits)).items() if patch == own)
+        yield from (commits[found] for found, patch in _patch_ids(git, commits).items() if patch == own)
 
 
-def _naming(git: Git) -> Iterator[tuple[str, bool, list[str]]]:
+def _naming(git: Git, below: Sequence[str]) -> Iterator[tuple[str, bool, list[str]]]:
     """Oid, whether it is a merge, and the jobs it names, of every commit on a branch that names one."""
-    args = ("log", "--branches", "--no-notes", "--grep=^ *Pantheon-Job: ", "--format=%H %P%x00%B%x01")
+    args = ("log", *_BRANCHES, *below, "--no-notes", "--grep=^ *Pantheon-Job: ", "--format=%H %P%x00%B%x01")
     for text in git.run(*args).out.decode("utf-8", "replace").split("\x01"):
         oids, _, message = text.strip().partition("\0")
         if oids:
             yield oids.split()[0], len(oids.split()) > 2, _TRAILER.findall(message)
 
 
-def _common(git: Git, bases: set[str]) -> list[str]:
-    """Below these no commit can carry a change that began at one of the bases."""
-    found = git.run("merge-base", "--octopus", *sorted(bases), check=False).out.decode().split()
-    return found[:1]
+def _below(git: Git, commits: Iterable[str]) -> list[str]:
+    """Leaves out what lies below the commits' common past: nothing there can carry a change that began later."""
+    lines = "".join(f"{oid}\n" for oid in commits).encode()
+    parents = git.run("log", "--no-walk=unsorted", "--format=%P", "--stdin", input=lines).out.decode() if lines else ""
+    bases = sorted(set(parents.split()))
+    found = git.run("merge-base", "--octopus", *bases, check=False).out.decode().split() if bases else []
+    return [f"^{base}" for base in found[:1]]
 
 
-def _patch_ids(git: Git, oids: list[str]) -> dict[str, str]:
-    return dict(_patches(git, "--no-walk=unsorted", *oids)) if oids else {}
+def _patch_ids(git: Git, oids: Iterable[str]) -> dict[str, str]:
+    lines = "".join(f"{oid}\n" for oid in oids).encode()
+    return dict(_patches(git, ["--no-walk=unsorted", "--stdin"], lines)) if lines else {}
 
 
-def _patches(git: Git, *which: str) -> Iterator[tuple[str, str]]:
+def _patches(git: Git, which: Sequence[str], lines: bytes = b"") -> Iterator[tuple[str, str]]:
     """Oid and patch id (git-patch-id(1), `--stable`)."""
-    patches = git.run("log", *_PATCH, *which).out
+    patches = git.run("log", *_PATCH, *which, input=lines).out
     for line in git.run("patch-id", "--stable", input=patches).out.decode().splitlines():
         patch, oid = line.split()
         yield oid, patch

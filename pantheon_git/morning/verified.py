@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pantheon_git.errors import PantheonError
+from pantheon_git.ledger import whereabouts
 from pantheon_git.ledger.anchor import marks_file, write_marks
 from pantheon_git.ledger.keyring import trusted
 from pantheon_git.ledger.trust import NIGHT, PERSON, TrustedKeys
@@ -60,14 +62,24 @@ def verify_ledger(
         if gate and summary.first is None:  # what is not what was signed is not judged
             yield from judge_again(git, objects, ring.keys, name)
 
-    for verdict in all_verdicts():
+    commits: dict[str, JobVerdict] = {}
+    for verdict in itertools.chain(all_verdicts(), _rewritten(git, objects, commits)):
         summary.add(verdict)
         tell(verdict)
         if not verdict.ok:
             wrong.append(verdict)
+        elif verdict.kind == "good" and verdict.job and verdict.oid:
+            commits[verdict.job] = verdict
     if summary.first is None and name is None:
         write_marks(marks, refs)
     return Verification(summary, wrong)
+
+
+def _rewritten(git: Git, objects: Objects, good: Mapping[str, JobVerdict]) -> Iterator[JobVerdict]:
+    """Notes do not follow a squash, cherry-pick, amend or rebase: of each good job, as what its commit lives on."""
+    commits = {job: verdict.oid for job, verdict in good.items() if verdict.oid}
+    for job, seen in sorted(whereabouts.rewritten(git, objects, commits).items()):
+        yield JobVerdict("rewritten", good[job].night, job, f"commit {seen.commit}", seen.commit, str(seen))
 
 
 def verified(git: Git, objects: Objects, report: Report) -> Report:
