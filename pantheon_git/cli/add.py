@@ -9,6 +9,7 @@ import click
 
 from pantheon_git.cli.context import Here, here
 from pantheon_git.cli.output import DRY_RUN, JSON, print_json, printable, say
+from pantheon_git.cli.settled import settled
 from pantheon_git.errors import PantheonError
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def add(
     from pantheon_git.day.staging import to_commit
 
     at = here(ctx)
+    settled(at)
     imported = _harbor(at, options) if options["harbor"] else None
     manifest = _specialist(at, agent)
     template, wants = _template(manifest, options), _wants(manifest, options)

@@ -12,6 +12,7 @@ import click
 from pantheon_git.cli.context import here
 from pantheon_git.cli.output import DRY_RUN, JSON, print_json, printable, say, style, table
 from pantheon_git.cli.passphrase import asker
+from pantheon_git.cli.settled import settled, told
 from pantheon_git.errors import PantheonError
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def list_(ctx: click.Context, state: str | None, as_json: bool) -> None:
     """List PRs: those that wait for you, or those in a state."""
     from pantheon_git.pulls.listing import OPEN, list_pulls
 
+    told(here(ctx))
     wanted = OPEN if state is None else None if state == "all" else {state}
     found = list_pulls(_desk(ctx), wanted)
     if as_json:
@@ -68,6 +70,7 @@ def show(ctx: click.Context, pr: str, as_json: bool) -> int:
     """Show one PR: what was asked, what every node said, who wrote what, and whether it would merge now."""
     from pantheon_git.pulls.listing import show as show_pull
 
+    told(here(ctx))
     view = show_pull(_desk(ctx), pr)
     if as_json:
         print_json(asdict(view))
@@ -141,6 +144,7 @@ def checkout(ctx: click.Context, pr: str) -> None:
     """Put the PR's branch into your work tree, as `git checkout` does."""
     from pantheon_git.pulls.listing import checkout as checkout_pull
 
+    settled(here(ctx))
     back = checkout_pull(_desk(ctx), pr)
     click.echo(f"on the branch of {pr}")
     say(f"back again: {back}")
@@ -162,6 +166,7 @@ def merge(ctx: click.Context, prs: tuple[str, ...], keep_branch: bool, dry_run: 
     from pantheon_git.pulls.land import merge as merge_pulls
 
     if dry_run:
+        told(here(ctx))
         return _would_merge(_desk(ctx), prs)
     return _tell(merge_pulls(_desk(ctx), prs, keep_branch), as_json)
 
@@ -196,6 +201,7 @@ def reject(ctx: click.Context, prs: tuple[str, ...], reason: str | None, keep_br
         reason = click.prompt("what is wrong with it", err=True)
     if not reason:
         raise PantheonError("a rejection needs a reason", f"pantheon-git pr reject {' '.join(prs)} --reason 'why'")
+    settled(here(ctx))
     return _tell(reject_pulls(_desk(ctx), prs, reason, keep_branch), as_json)
 
 

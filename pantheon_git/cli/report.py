@@ -10,6 +10,7 @@ import click
 
 from pantheon_git.cli.context import Here, here
 from pantheon_git.cli.output import JSON, color_wanted, counts, print_json, say, style, table
+from pantheon_git.cli.settled import told
 
 if TYPE_CHECKING:
     from pantheon_git.morning.metrics import Report
@@ -38,6 +39,7 @@ def report(
     does not match what was signed. A night that went badly or was cut off says so in its first line.
     """
     at = here(ctx)
+    told(at)
     if list_:
         return _list(at, as_json)
     missed = _missed(at)

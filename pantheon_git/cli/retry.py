@@ -10,6 +10,7 @@ import click
 
 from pantheon_git.cli.context import here
 from pantheon_git.cli.output import say
+from pantheon_git.cli.settled import settled
 from pantheon_git.errors import PantheonError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def retry(ctx: click.Context, tasks: tuple[str, ...], message: str) -> None:
     from pantheon_git.repo.objects import Objects
 
     at = here(ctx)
+    settled(at)
     objects = Objects(at.git)
     base = objects.resolve(resolve_target(at.git, at.config.target))
     if base is None:

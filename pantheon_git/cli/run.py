@@ -11,6 +11,7 @@ import click
 
 from pantheon_git.cli.context import Here, here
 from pantheon_git.cli.output import DRY_RUN, JSON, counts, print_json, printable, say, style, table
+from pantheon_git.cli.settled import settled
 
 if TYPE_CHECKING:
     from pantheon_git.night.run import NightResult
@@ -53,6 +54,7 @@ def _guarded(at: Here, options: dict[str, Any], as_json: bool, quiet: bool) -> i
     if not guard.begun():
         require_supported(at.git)
         require_writable(at.git)
+        settled(at)
         _until(options["until"])  # what was typed wrong is said before anything is done
         named = options["model_path"] or at.git.config("pantheon.modelPath")
         words = ["-C", str(at.cwd), "run", *_words({**options, "json": as_json, "quiet": quiet})]

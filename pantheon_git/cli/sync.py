@@ -8,6 +8,7 @@ import click
 
 from pantheon_git.cli.context import here
 from pantheon_git.cli.output import JSON, print_json, say, style
+from pantheon_git.cli.settled import settled
 
 
 @click.command()
@@ -27,6 +28,7 @@ def sync(ctx: click.Context, remote: str, no_push: bool, as_json: bool) -> int:
     from pantheon_git.ledger.signing import night_signer
     from pantheon_git.repo.objects import Objects
 
+    settled(here(ctx))
     git = here(ctx).git
     done = exchange(git, Objects(git), night_signer(git, asker()), remote, push=not no_push)
     if as_json:

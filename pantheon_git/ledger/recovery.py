@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from pantheon_git.ledger.anchor import moved_back, read_marks
@@ -35,25 +36,29 @@ _OURS = ("refs/pantheon/**/*.lock", "refs/heads/pantheon/**/*.lock", "refs/notes
 _OBJECTS = ("objects/[0-9a-f][0-9a-f]/*.lock", f"objects/pack/{TEMPORARY}*", "objects/pack/pack-*.keep")
 
 
-def sweep_locks(git: Git) -> list[str]:
+def sweep_locks(git: Git, patterns: Sequence[str] = (*_OURS, *_OBJECTS)) -> list[str]:
     """Remove locks, temporary files and keep marks that a dead writer of ours left behind. What one that lives has
-    (the caller holds the lease, but a merge or a sync may be at work) is gone or changed after a moment, and stays."""
-    return [f"removed the stale {path.relative_to(git.common_dir)}" for path in _stale(git.common_dir) if _remove(path)]
+    (the caller holds the lease, but a merge or a sync may be at work) is gone or changed after a moment, and stays.
+
+    `patterns`: of files in the git directory, where a writer of ours may have died.
+    """
+    found = _stale(git.common_dir, patterns)
+    return [f"removed the stale {path.relative_to(git.common_dir)}" for path in found if _remove(path)]
 
 
-def _stale(folder: Path) -> list[Path]:
-    before = _seen(folder)
+def _stale(folder: Path, patterns: Sequence[str]) -> list[Path]:
+    before = _seen(folder, patterns)
     if not before:
         return []
     time.sleep(_STALE_SECONDS)
-    after = _seen(folder)
+    after = _seen(folder, patterns)
     return [path for path, mark in before.items() if after.get(path) == mark]
 
 
-def _seen(folder: Path) -> dict[Path, tuple[int, int, int]]:
+def _seen(folder: Path, patterns: Sequence[str]) -> dict[Path, tuple[int, int, int]]:
     """The files of a writer of ours, each with what changes when it is written again."""
     found = {}
-    for path in (path for pattern in (*_OURS, *_OBJECTS) for path in folder.glob(pattern)):
+    for path in (path for pattern in patterns for path in folder.glob(pattern)):
         with contextlib.suppress(FileNotFoundError):
             if path.suffix != ".keep" or path.read_text("utf-8", "replace").startswith(KEPT_BY):
                 facts = path.stat()

@@ -8,21 +8,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pantheon_git.errors import PantheonError, RefMovedError
+from pantheon_git.errors import PantheonError
 from pantheon_git.gate.facts import Facts, from_ledger
 from pantheon_git.gate.rules import evaluate
 from pantheon_git.ledger.commit import signed_commit
 from pantheon_git.ledger.entries import JobEntry
 from pantheon_git.ledger.layout import PRS
 from pantheon_git.ledger.lines import plain
-from pantheon_git.ledger.meta import Event, add_event, read_meta
+from pantheon_git.pulls import journal as journals
 from pantheon_git.pulls.branches import drop_branch
 from pantheon_git.pulls.check import check_branch, check_entry
 from pantheon_git.pulls.desk import Desk
+from pantheon_git.pulls.journal import Journal
+from pantheon_git.pulls.landed import died_before_it_was_recorded, record
 from pantheon_git.pulls.listing import OPEN, pull_of
+from pantheon_git.pulls.moving import held, move, require_room
 from pantheon_git.pulls.records import Outcome
-from pantheon_git.pulls.worktrees import moved_along, showing
+from pantheon_git.pulls.settle import name_of, settle, settle_held, sweep, undo
+from pantheon_git.pulls.worktrees import showing
 from pantheon_git.repo.diff import diff
+from pantheon_git.repo.git import Git
 from pantheon_git.repo.refs import RefUpdate, read_ref, update_refs
 from pantheon_git.repo.writer import Writer
 
@@ -44,53 +49,71 @@ class Candidate:
 def merge(desk: Desk, names: Sequence[str], keep_branch: bool = False) -> list[Outcome]:
     """Merge the PRs one after another, each onto the target as the one before left it; one that is refused stops none.
 
-    A refused PR changes nothing. Raises only what concerns all of them: no key, no identity.
+    A refused PR changes nothing. A merge that was cut off earlier is finished or undone first, and has an outcome of
+    its own. Raises only what concerns all of them: no key, no identity, a git of the user's in the way of that.
     """
     _ = desk.key, desk.who
-    outcomes = []
+    settled = settle(desk)
+    outcomes = [] if settled is None else [settled]
     for name in names:
         try:
-            outcomes.append(_merge_one(desk, name, keep_branch))
+            entry = desk.entry(name)
+            if settled is None or settled.state != "merged" or settled.job != entry.job:
+                outcomes.append(_merge_one(desk, entry, keep_branch))
         except PantheonError as error:
             outcomes.append(Outcome(name, False, "open", error.message, error.hint, exit_code=error.exit_code))
     return outcomes
 
 
-def _merge_one(desk: Desk, name: str, keep_branch: bool) -> Outcome:
-    entry = desk.entry(name)
-    if (done := _died_before_it_was_recorded(desk, entry)) is not None:
-        return done
-    found = _candidate(desk, entry)
-    context = found.entry.context
-    trees = showing(desk.git, context.target)
-    writer, merge_oid = _commit(desk, found)
-    with writer.flushed():
-        _prove(desk, found, merge_oid)
-        with moved_along(trees, found.target_tip, merge_oid):
-            update = RefUpdate(context.target, merge_oid, found.target_tip)
-            update_refs(desk.git, [update], f"pantheon-git: merge {context.job}")
-    _record(desk, found.entry, merge_oid)
+def _merge_one(desk: Desk, entry: JobEntry, keep_branch: bool) -> Outcome:
+    with journals.merging(desk.git) as lock:
+        if (journal := journals.read(desk.git)) is not None:  # one beside us died a moment ago
+            settle_held(desk, journal, lock)
+        if (done := died_before_it_was_recorded(desk, entry)) is not None:
+            return done
+        found = _candidate(desk, entry)
+        trees = showing(desk.git, found.entry.context.target)
+        writer, merge_oid = _commit(desk, found)
+        with writer.flushed():
+            _prove(desk, found, merge_oid)
+            _land(desk, found, merge_oid, trees, () if lock is None else (lock,))
+            record(desk, found.entry, merge_oid)
+            journals.remove(desk.git)
     branch = "kept" if keep_branch else drop_branch(desk, found.entry)
-    short = context.target.removeprefix("refs/heads/")
+    job, short = entry.job, found.entry.context.target.removeprefix("refs/heads/")
     return Outcome(
-        context.job,
+        job,
         True,
         "merged",
-        f"{context.job} merged into {short} as {merge_oid[:12]}",
+        f"{job} merged into {short} as {merge_oid[:12]}",
         commit=merge_oid,
         branch=branch,
         updated=[str(tree.path) for tree in trees],
     )
 
 
-def _died_before_it_was_recorded(desk: Desk, entry: JobEntry) -> Outcome | None:
-    """A merge whose commit the target holds, and that a kill kept from being written down: that is done now."""
-    pull, meta = pull_of(desk, entry), read_meta(desk.git, desk.objects, entry.job)
-    if pull.state != "merged" or pull.merge is None or (meta is not None and meta.state == "merged"):
-        return None
-    _record(desk, entry, pull.merge)
-    message = f"{entry.job} was merged already, as {pull.merge[:12]}; that is now recorded"
-    return Outcome(entry.job, True, "merged", message, commit=pull.merge, branch=drop_branch(desk, entry))
+def _land(desk: Desk, found: Candidate, new: str, trees: Sequence[Git], keep: Sequence[int]) -> None:
+    """Work trees and branch from the target's tip to `new`, or nothing at all. The journal stays until it is
+    recorded."""
+    context, old = found.entry.context, found.target_tip
+    names = tuple(name_of(desk.git, tree) for tree in trees)
+    journal = Journal(context.job, context.target, old, new, names)
+    journals.write(desk.git, journal)
+    with held(trees, keep) as indexes:
+        try:
+            require_room(indexes, old, new)
+        except BaseException:
+            journals.remove(desk.git)
+            raise
+        try:
+            move(indexes, desk.objects, old, new)
+            update_refs(desk.git, [RefUpdate(context.target, new, old)], f"pantheon-git: merge {context.job}")
+        except BaseException:
+            if read_ref(desk.git, context.target) != new:  # else it is in, and only its record is missing
+                undo(desk, indexes, journal)
+                sweep(desk.git, journal)
+                journals.remove(desk.git)
+            raise
 
 
 def _candidate(desk: Desk, entry: JobEntry) -> Candidate:
@@ -158,13 +181,3 @@ def _prove(desk: Desk, found: Candidate, merge_oid: str) -> None:
 
 def _at(entry: tuple[int, bytes, str] | None) -> tuple[int, str] | None:
     return None if entry is None else (entry[0], entry[2])
-
-
-def _record(desk: Desk, entry: JobEntry, merge_oid: str) -> None:
-    """Write `merged` down. When another hand writes at the same moment, once more; should that fail too,
-    `open_pulls` finds the merge by itself."""
-    event = Event("merged", desk.who, "", merge_oid)
-    try:
-        add_event(desk.git, desk.objects, desk.key, entry, event)
-    except RefMovedError:
-        add_event(desk.git, desk.objects, desk.key, entry, event)

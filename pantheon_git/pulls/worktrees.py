@@ -1,13 +1,12 @@
-"""Work trees in which a branch is checked out: they follow the branch as `git merge --ff-only` would move them."""
+"""Work trees in which a branch is checked out."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from pantheon_git.errors import GitError, PantheonError
+from pantheon_git.errors import PantheonError
 from pantheon_git.repo.git import Git
 
 _UNDER_WAY = {
@@ -22,16 +21,9 @@ _UNDER_WAY = {
 def showing(git: Git, ref: str) -> list[Git]:
     """The work trees of this repository that have `ref` checked out. PantheonError where one is in the middle of a
     merge or a rebase of it: moving the branch would pull the ground from under it."""
-    out = git.run("worktree", "list", "--porcelain", "-z").out
     found = []
-    for block in out.split(b"\0\0"):
-        lines = [line.partition(b" ")[::2] for line in block.split(b"\0") if line]
-        said = dict(lines)
-        path = Path(os.fsdecode(said.get(b"worktree", b"")))
-        if b"bare" in said or not path.is_dir():
-            continue
-        tree = _where_it_is(git, Git(path))
-        on_it = os.fsdecode(said.get(b"branch", b"")) == ref
+    for tree, branch in work_trees(git):
+        on_it = branch == ref
         _require_quiet(tree, ref, on_it)
         if on_it and tree.work_tree is None and tree.config("core.worktree") is None:
             raise PantheonError(
@@ -41,6 +33,15 @@ def showing(git: Git, ref: str) -> list[Git]:
         if on_it:
             found.append(tree)
     return found
+
+
+def work_trees(git: Git) -> Iterator[tuple[Git, str]]:
+    """The work trees of this repository that are there, each with the full name of its branch (empty: detached)."""
+    for block in git.run("worktree", "list", "--porcelain", "-z").out.split(b"\0\0"):
+        said = dict(line.partition(b" ")[::2] for line in block.split(b"\0") if line)
+        path = Path(os.fsdecode(said.get(b"worktree", b"")))
+        if b"worktree" in said and b"bare" not in said and path.is_dir():
+            yield _where_it_is(git, Git(path)), os.fsdecode(said.get(b"branch", b""))
 
 
 def _where_it_is(git: Git, listed: Git) -> Git:
@@ -61,42 +62,6 @@ def _require_quiet(tree: Git, ref: str, on_it: bool) -> None:
 
 def _read(path: Path) -> str:
     return path.read_text("utf-8", "surrogateescape").strip() if path.is_file() else ""
-
-
-@contextmanager
-def moved_along(trees: list[Git], old: str, new: str) -> Iterator[None]:
-    """Update the work trees from commit `old` to `new`, then run the body, which moves the branch; when it fails, put
-    them back. PantheonError, before anything changes, where a local change is in the way of any of them.
-
-    The files come first: a death in between leaves changes that `git status` shows, and never a branch that the next
-    `git commit -a` would silently undo.
-    """
-    for tree in trees:
-        tree.run("update-index", "-q", "--refresh", check=False)  # else a touched file passes for a changed one
-        _read_tree(tree, old, new, dry=True)
-    done: list[Git] = []
-    try:
-        for tree in trees:
-            _read_tree(tree, old, new, dry=False)
-            done.append(tree)
-        yield
-    except BaseException:
-        for tree in done:
-            tree.run("read-tree", "-m", "-u", new, old, check=False)
-        raise
-
-
-def _read_tree(tree: Git, old: str, new: str, *, dry: bool) -> None:
-    """The two-way merge of git-read-tree(1), what a fast-forward does: local changes elsewhere are kept, untracked
-    files are never overwritten, and with a conflict nothing is touched."""
-    try:
-        tree.run("read-tree", "-m", "-u", *(["-n"] if dry else []), old, new)
-    except GitError as error:
-        said = error.stderr.decode("utf-8", "replace").strip().splitlines()
-        why = " ".join(line.strip() for line in said).removeprefix("error: ")
-        raise PantheonError(
-            f"{tree.path} has changes of yours in the way: {why}", "git stash, or commit them"
-        ) from error
 
 
 def _short(ref: str) -> str:

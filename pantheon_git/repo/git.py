@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -66,12 +66,20 @@ class Git:
         input: bytes | None = None,  # noqa: A002 - the name subprocess uses
         check: bool = True,
         env: Mapping[str, str] | None = None,
+        keep: Sequence[int] = (),
     ) -> Result:
-        """Run `git ARGS`. With `check`, a code other than 0 raises GitError; `env` comes on top of the scrubbed one."""
+        """Run `git ARGS`. With `check`, a code other than 0 raises GitError; `env` comes on top of the scrubbed one;
+        `keep`: descriptors that git inherits, so that a lock on them lasts as long as it lives."""
         command = ("git", *args)
         try:
             done = subprocess.run(
-                command, cwd=self.path, input=input, capture_output=True, env=scrubbed_env(env), check=False
+                command,
+                cwd=self.path,
+                input=input,
+                capture_output=True,
+                env=scrubbed_env(env),
+                check=False,
+                pass_fds=keep,
             )
         except FileNotFoundError as error:
             raise PantheonError("git is not installed, or the folder is gone", "apt install git") from error
