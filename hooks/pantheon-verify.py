@@ -57,6 +57,7 @@ MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, Overfl
 
 # --- Verdicts ---------------------------------------------------------------------------------------------------------
 
+
 class Wrong(Exception):
     """Something is not what was signed (exit code 2), or, not `tampered`, is missing or malformed (exit code 1)."""
 
@@ -67,8 +68,10 @@ class Wrong(Exception):
     def verdict(self, night=None, job=None):
         return verdict("tampered" if self.tampered else "incomplete", night, job, self.where, self.oid, self.problem)
 
+
 def verdict(kind, night=None, job=None, where="", oid=None, problem=""):
     return {"kind": kind, "night": night, "job": job, "where": where or "", "oid": oid, "problem": problem[:500]}
+
 
 @contextlib.contextmanager
 def at(where, oid=None):
@@ -82,11 +85,14 @@ def at(where, oid=None):
     except MALFORMED as error:
         raise Wrong(f"malformed: {error!r}", False, where, oid) from error
 
+
 def require(holds, problem):
     if not holds:
         raise Wrong(problem)
 
+
 # --- Git: objects are what their names say, whatever lies in the store ------------------------------------------------
+
 
 class Repository:
     def __init__(self, path):
@@ -164,6 +170,7 @@ class Repository:
     def commit(self, oid):
         return Commit(self.read(oid, "commit"))
 
+
 class Commit:
     def __init__(self, raw):
         head, _, message = raw.partition(b"\n\n")
@@ -192,19 +199,25 @@ class Commit:
         except (IndexError, ValueError) as error:
             raise Wrong("the commit has no time that can be read") from error
 
+
 # --- Keys and signatures ----------------------------------------------------------------------------------------------
+
 
 def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
+
 def ssh_string(data):
     return len(data).to_bytes(4, "big") + data
 
+
 KEY_HEAD = ssh_string(b"ssh-ed25519") + (32).to_bytes(4, "big")
+
 
 def key_id(blob):
     """As `ssh-keygen -l` prints it."""
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+
 
 class Trust:
     """An allowed_signers file of OpenSSH (ssh-keygen(1)): who may sign what, and when."""
@@ -245,11 +258,13 @@ class Trust:
         require(valid, f"signed with {name}, which was not valid at {now} (seconds since 1970)")
         return valid[0][1]
 
+
 def check_signature(key, signature, data):
     try:
         key.verify(signature, data)
     except InvalidSignature as error:
         raise Wrong("the signature does not fit what it is said to sign") from error
+
 
 def signer(commit):
     """Id of the key that made the commit's SSH signature (PROTOCOL.sshsig of OpenSSH), namespace `git`, SHA-512."""
@@ -271,6 +286,7 @@ def signer(commit):
     check_signature(Ed25519PublicKey.from_public_bytes(key[len(KEY_HEAD) :]), raw, signed)
     require(commit.usual, "the commit holds more than what was signed")
     return key_id(key)
+
 
 class Statement:
     """An in-toto statement in a DSSE envelope that is written in one way only. Not verified: see `opened`."""
@@ -298,6 +314,7 @@ class Statement:
         self.sha256, self.context = sha256(self.payload), [self.said.get(name) for name in CONTEXT]
         return self
 
+
 def opened(data, kind, trust, when):
     """Verify an envelope, then parse those very bytes. `when`: the field that says when it was signed."""
     found = Statement(data)
@@ -307,23 +324,29 @@ def opened(data, kind, trust, when):
     trust.require(found.key, NIGHT, float(found.parse(kind).said[when]))
     return found
 
+
 # --- The text of notes, rendered again from signed statements ---------------------------------------------------------
+
 
 def plain(text, most=100):
     clean = "".join(char for char in " ".join(str(text).split()) if unicodedata.category(char)[0] != "C")
     return clean if len(clean) <= most else clean[: most - 1].rstrip() + "…"
+
 
 def line(context, node, how, reason, thing, sealed):
     said = f"{how}: {text}" if (text := plain(reason)) else how
     seal = f"{sealed.key} | {base64.b64encode(sealed.signature).decode()}"
     return f"{context['night']} {context['job']} {node} {said} | {thing} | {seal}\n".encode("utf-8", "surrogateescape")
 
+
 def node_folder(said):
     return f"{said['node']['index']:02}-{said['node']['name']}"
+
 
 def node_line(node):
     thing = f"artifact {node.subject['artifact']['gitTree']}"
     return line(node.said, node_folder(node.said), node.said["verdict"], node.said["reason"], thing, node)
+
 
 def job_line(job):
     said, where = job.said, f" at {job.said['stopped_at']}" if job.said["stopped_at"] else ""
@@ -331,10 +354,12 @@ def job_line(job):
     thing = f"commit {said['commit']}" if said["commit"] else "no commit"
     return line(said, "00-job", said["ending"] + where, reason, thing, job)
 
+
 def absent_line(context, close):
     late = "the night was cut off" if close.said["status"] == "interrupted" else "the night ended before its turn"
     why = close.said["info"].get("put_off", {}).get(context["task"], late)
     return line(context, "00-job", "not run", why, "no commit", close)
+
 
 def job_note(job, nodes):
     """At most 14 lines: those that did not pass first of all, and one that says how many are left out."""
@@ -345,7 +370,9 @@ def job_note(job, nodes):
         lines.append(f"{job.said['night']} {name} 99-more {count} more nodes; pantheon-git trace {name}\n".encode())
     return b"".join(sorted({*lines, *map(node_line, shown)}))
 
+
 # --- The ledger -------------------------------------------------------------------------------------------------------
+
 
 class Ledger:
     def __init__(self, repository, trust):
@@ -507,7 +534,9 @@ class Ledger:
         if not (oid or merged or marks):
             yield verdict("remark", problem="freshness not proven: no anchor; give one with --at OID")
 
+
 # --- A night ----------------------------------------------------------------------------------------------------------
+
 
 class Night:
     def __init__(self, ledger, name):
@@ -651,14 +680,18 @@ class Night:
                     raise Wrong("it is one group behind: the night runs, or was cut off", False)
                 require(named[-1:] == [tip], "not the artifacts that the night signed")
 
+
 # --- A job ------------------------------------------------------------------------------------------------------------
+
 
 def bucket(job):
     return f"{sha256(job.encode())[:2]}/{job}"
 
+
 def own_prefix(said):
     """How the lines of a job's own note begin."""
     return f"{said['night']} {said['job']} ".encode()
+
 
 class Job:
     def __init__(self, night, name, place):
@@ -796,7 +829,9 @@ class Job:
                 require(len(commit.parents) == min(count - 1, 1), "not as many commits as events")
             later, oid = events, next(iter(commit.parents), None)
 
+
 # --- The command ------------------------------------------------------------------------------------------------------
+
 
 def main(arguments=None, out=None):
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
@@ -824,6 +859,7 @@ def main(arguments=None, out=None):
             print(f"not checked here: {told}", file=out)
         print("NOT GOOD" if worst else f"good: {jobs} jobs are what was signed", file=out)
     return worst
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from pantheon_git.tools.frontmatter import descriptions, ground, tags, titles
+from pantheon_git.night import tagger
+from pantheon_git.tools.frontmatter import descriptions, ground, tags, tagwords
 from pantheon_git.tools.frontmatter.draft import Draft, make
 from pantheon_git.tools.frontmatter.language import CJK
 from pantheon_git.tools.protocol import Workspace
@@ -40,6 +41,8 @@ class Doc:
     lines: list[Offer]
     names: list[Offer]
     first_paragraph: str
+    known: frozenset[str] = frozenset()
+    """Tags in their own spelling."""
 
 
 def words(text: str) -> list[str]:
@@ -83,9 +86,9 @@ def read(folder: Path, vocabulary: dict[str, Any]) -> list[Doc]:
         said = truth[row["id"]]
         wanted = frozenset(map(plain, said["tags"])) if "tags" in said else None
         first = descriptions.fit(draft.prose.paragraphs[0]) if draft.prose.paragraphs else ""
-        docs.append(
-            Doc(number, row["repo"], said.get("description") or "", wanted, _lines(draft), _names(draft), first)
-        )
+        known = tagwords.Names(draft.vocabulary, draft.in_use).known
+        described = said.get("description") or ""
+        docs.append(Doc(number, row["repo"], described, wanted, _lines(draft), _names(draft), first, known))
     return docs
 
 
@@ -101,8 +104,7 @@ def _lines(draft: Draft) -> list[Offer]:
 
 
 def _names(draft: Draft) -> list[Offer]:
-    slug = titles.slug_of(draft.path)
-    return tags.offered(draft.prose, draft.title, draft.vocabulary, draft.in_use, slug, draft.language)
+    return tagwords.offered(draft.subject, tagwords.Names(draft.vocabulary, draft.in_use))
 
 
 def score(weights: dict[str, float], seen: dict[str, float]) -> float:
@@ -114,8 +116,7 @@ def best_line(doc: Doc, weights: dict[str, float]) -> str:
 
 
 def best_tags(doc: Doc, weights: dict[str, float]) -> list[str]:
-    ranked = sorted(((name, score(weights, seen)) for name, seen in doc.names), key=lambda pair: -pair[1])
-    return tags.chosen(ranked)
+    return tags.chosen(tags.ranked(doc.names, doc.known, weights))
 
 
 def fit_lines(docs: Sequence[Doc]) -> dict[str, float]:
@@ -128,20 +129,12 @@ def fit_lines(docs: Sequence[Doc]) -> dict[str, float]:
     names = sorted({name for seen in rows for name in seen})
     x = np.array([[seen.get(name, 0.0) for name in names] for seen in rows])
     solved = np.linalg.solve(x.T @ x + 5.0 * np.eye(len(names)), x.T @ np.array(wanted))
-    return dict(zip(names, map(float, solved), strict=True))
+    return {name: round(float(value), 4) for name, value in zip(names, solved, strict=True)}
 
 
 def fit_tags(docs: Sequence[Doc]) -> dict[str, float]:
-    """Logistic regression with a small ridge, by Newton steps: is this candidate one of the person's tags?"""
-    names = list(tags.WEIGHTS)
-    pairs = [(seen, plain(name) in (doc.tags or ())) for doc in docs for name, seen in doc.names]
-    x = np.array([[1.0, *(seen.get(name, 0.0) for name in names)] for seen, _ in pairs])
-    y = np.array([float(hit) for _, hit in pairs])
-    w = np.zeros(x.shape[1])
-    for _ in range(25):
-        p = 1 / (1 + np.exp(-x @ w))
-        w -= np.linalg.solve((x.T * (p * (1 - p))) @ x + np.eye(len(w)), x.T @ (p - y) + w)
-    return {name: float(value) for name, value in zip(names, w[1:], strict=True)}
+    """Is this candidate one of the person's tags? The product's own fit, from nothing."""
+    return tagger.fit([(seen, plain(name) in (doc.tags or ())) for doc in docs for name, seen in doc.names])
 
 
 def measured(docs: Sequence[Doc], weights: Callable[[Doc], dict[str, float]], what: str) -> float:
@@ -182,6 +175,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--vocabulary", action="append", default=[], metavar="REPO=FILE")
+    parser.add_argument("--weights", action="store_true", help="print the weights fitted on all documents")
     options = parser.parse_args()
     vocabulary = {repo: json.loads(Path(file).read_bytes()) for repo, _, file in
                   (item.partition("=") for item in options.vocabulary)}  # fmt: skip
@@ -191,6 +185,9 @@ def main() -> None:
     for figure, weights, value in table(docs):
         said = f"{value:.3f}" if value is not None else "not measurable: nearly all of them are of one repository"
         print(f"{figure:22} {weights:30} {said}")  # noqa: T201
+    if options.weights:
+        print(json.dumps(fit_lines([doc for doc in docs if doc.description]), indent=1))  # noqa: T201
+        print(json.dumps(fit_tags([doc for doc in docs if doc.tags is not None]), indent=1))  # noqa: T201
 
 
 if __name__ == "__main__":

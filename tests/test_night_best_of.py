@@ -52,7 +52,8 @@ draft = { description = "result.frontmatter.inspect.descriptions" }
 
 
 class Likes(ControlEngine):
-    """The control's answers, and probabilities: a text that holds the word is likelier after its document."""
+    """The control's answers, and probabilities: the likelier where the words, which the document has once, stand
+    beside it once more."""
 
     name = "likes"
 
@@ -62,7 +63,7 @@ class Likes(ControlEngine):
         self.model = replace(self.model, digest="sha256:" + "1" * 64)
 
     async def score(self, prompt: str, text: str, key: str = "") -> Score:
-        gain = 0.0 if key.endswith("-alone") else 3.0 + (self.word in prompt + text)
+        gain = 0.0 if key.endswith("-alone") else 3.0 + ((prompt + text).count(self.word) > 1)
         return Score((gain - 9.0,) * 4, self.model.digest)
 
 

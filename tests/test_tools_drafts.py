@@ -8,6 +8,7 @@ import pytest
 
 from pantheon_git.tools.frontmatter import descriptions, forms, ground, language, prose, tags, titles
 from pantheon_git.tools.frontmatter.descriptions import LONGEST, SHORTEST
+from pantheon_git.tools.frontmatter.tagwords import Names, Subject
 
 TUTORIAL = """Ada Person | Engineer | Example
 
@@ -31,6 +32,9 @@ Rowing apps run on Harbor Engine in containers. A rowing app needs an oar.
 """
 
 
+ROWING = Subject(prose.read(TUTORIAL), "Rowing on Harbor Engine")
+
+
 @pytest.mark.parametrize(
     ("path", "body", "title"),
     [
@@ -41,7 +45,13 @@ Rowing apps run on Harbor Engine in containers. A rowing app needs an oar.
         ("guide/07-assets.md", "Using assets is easy.\n", "Assets"),
         ("guide/oauth-setup/index.md", "How OAuth works in this place.\n", "OAuth setup"),
         ("functions/strings/Trim.md", "Use `strings.Trim` here.\n", "strings.Trim"),
-        ("methods/page/RawContent.md", "The raw one.\n", "RawContent"),
+        ("functions/strings/Trim.md", "Cuts what stands at the ends.\n", "strings.Trim"),
+        ("methods/page/RawContent.md", "The raw one; see `page.RawContent`.\n", "RawContent"),
+        (
+            "run-expressjs-on-rowengine.md",
+            "Express.js runs on Row Engine. Row Engine is new.\n",
+            "Run Express.js on Row Engine",
+        ),
         ("upgrade-to/v2.md", "Changes for all.\n", "Upgrade to v2"),
         ("docs/2.md", "Text that runs on and on.\n\n## Build the hull\n", "Build the hull"),
     ],
@@ -134,7 +144,7 @@ def test_language_by_script_and_small_words(text: str, code: str) -> None:
 def test_tags_of_a_vocabulary_keep_its_spelling_and_are_at_most_six() -> None:
     """What the title and the opening say ranks first; a name that the text never says is not offered."""
     vocabulary = tags.vocabulary_of([["Harbor Engine", 9], ["harbor engine", 2], "Rowing", "oar", "Moon", "containers"])
-    ranked = tags.rank(prose.read(TUTORIAL), "Rowing on Harbor Engine", vocabulary, [])
+    ranked = tags.rank(ROWING, Names(vocabulary))
     assert ranked[0][0] == "Harbor Engine"
     assert {name for name, _ in ranked} == {"Harbor Engine", "Rowing", "oar", "containers"}
     assert tags.FEWEST <= len(tags.chosen(ranked)) <= tags.MOST
@@ -142,7 +152,7 @@ def test_tags_of_a_vocabulary_keep_its_spelling_and_are_at_most_six() -> None:
 
 def test_tags_without_a_vocabulary_are_kebab_case_and_do_not_repeat_each_other() -> None:
     """One of `engine` and `harbor-engine`; verbs and filler words are no tags."""
-    ranked = [name for name, _ in tags.rank(prose.read(TUTORIAL), "Rowing on Harbor Engine", [], [("oar", 4.0)])]
+    ranked = [name for name, _ in tags.rank(ROWING, Names(in_use=[("oar", 4.0)]))]
     assert "harbor-engine" in ranked
     assert "engine" not in ranked
     assert "deploy" not in ranked

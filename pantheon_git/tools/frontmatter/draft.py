@@ -12,6 +12,7 @@ from typing import Any
 from pantheon_git.tools.files import read_bytes
 from pantheon_git.tools.frontmatter import descriptions, ground, language, prose, tags, titles, yamltext
 from pantheon_git.tools.frontmatter.document import SUFFIXES, WRITABLE, Document, parse
+from pantheon_git.tools.frontmatter.tagwords import Counted, Names, Subject
 from pantheon_git.tools.protocol import ToolError, Workspace
 
 FIELDS = ("title", "description", "tags")
@@ -37,8 +38,8 @@ class Draft:
     doc: Document
     path: str
     params: Mapping[str, Any]
-    vocabulary: list[tags.Counted]
-    in_use: list[tags.Counted]
+    vocabulary: list[Counted]
+    in_use: list[Counted]
 
     @property
     def to_yaml(self) -> bool:
@@ -75,7 +76,12 @@ class Draft:
 
     @cached_property
     def tags(self) -> list[tuple[str, float]]:
-        return tags.rank(self.prose, self.title, self.vocabulary, self.in_use, titles.slug_of(self.path), self.language)
+        return tags.rank(self.subject, Names(self.vocabulary, self.in_use))
+
+    @property
+    def subject(self) -> Subject:
+        slug = titles.slug_of(self.path)
+        return Subject(self.prose, self.title, slug, self.language, self.descriptions)
 
     @cached_property
     def title(self) -> str:

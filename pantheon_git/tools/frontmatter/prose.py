@@ -11,6 +11,8 @@ LIMIT = 60_000
 
 # Every repeat that may fail is bounded, so that hostile text costs no more than plain text.
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_FENCE_OF = re.compile(r"^[ \t]*(?:`{3,}|~{3,})[ \t]*([\w+#.-]{1,20})", re.MULTILINE)
+_ADDRESS = re.compile(r"https?://([^\s)\]>\"']{1,300})")
 _DROP = re.compile(
     r"<!--.*?(?:-->|\Z)|\{/\*.{0,2000}?\*/\}|<(script|style|svg|table)\b.*?(?:</\1>|\Z)"
     r"|\{\{[^\n{}]{0,400}\}\}|\{%[^%]{0,400}%\}",
@@ -48,6 +50,10 @@ class Prose:
     """Inline code, in order, with repeats."""
     links: tuple[str, ...] = ()
     """The texts of links, in order."""
+    fences: tuple[str, ...] = ()
+    """The languages of fenced code, in order, with repeats."""
+    addresses: str = field(default="", repr=False)
+    """The words of the links' addresses."""
     opening: str = ""
     """The heading or paragraph that stands first: `heading` or `paragraph`."""
     text: str = field(default="", repr=False)
@@ -87,7 +93,11 @@ def read(body: str) -> Prose:
         else:
             asides.append(said)
     seen = _visible(body[:LIMIT])
-    return Prose(tuple(headings), tuple(paragraphs), tuple(asides), tuple(codes), links, opening, seen)
+    addresses = " | ".join(re.sub(r"[\W_]+", " ", address) for address in _ADDRESS.findall(text))
+    fences = tuple(name.casefold() for name in _FENCE_OF.findall(text))
+    return Prose(
+        tuple(headings), tuple(paragraphs), tuple(asides), tuple(codes), links, fences, addresses, opening, seen
+    )
 
 
 def _blocks(text: str) -> list[tuple[str, int, str]]:

@@ -19,6 +19,8 @@ from pantheon_git.tools.frontmatter.safe import tamed, why_unsafe
 from pantheon_git.tools.frontmatter.words import bag, content_stems
 
 LIMIT = 120
+SHORTEST_PARTED = 6
+"""Letters that a word must have to be looked for in parts: short ones are found in anything."""
 _INDEX = {"index", "_index", "readme"}
 _SYNONYMS = ("linktitle", "linkTitle", "name", "heading", "short_title", "nav_title", "sidebar_label")
 _PACKAGES = re.compile(r"integration|package|plugin|adapter|module|librar|reference|extension|api\b", re.IGNORECASE)
@@ -115,9 +117,17 @@ def _shorter(phrase: str) -> str:
 
 
 def _qualified(slug: str, path: PurePosixPath, prose: Prose) -> str:
-    """The slug as code names it: `strings.Trim` in a folder `strings`, `@scope/name` among packages."""
+    """The slug as code names it: `strings.Trim` in a folder `strings`, `@scope/name` among packages.
+
+    Functions are named with what they stand in, methods without: what a method is called on is another document.
+    """
     parents = path.parent.parts
     folder = next((part for part in reversed(parents) if part != slug), "")
+    camel = re.search(r"[A-Z]", slug) is not None
+    if camel and {"methods", "method"} & set(parents):
+        return ""
+    if camel and {"functions", "function"} & set(parents[:-1]):
+        return f"{folder}.{slug}"
     dotted = f"{folder}.{slug}"
     if re.search(rf"(?<![\w.$]){re.escape(dotted)}\b", prose.text):
         return dotted
@@ -137,9 +147,14 @@ def in_words(slug: str, prose: Prose) -> str:
 
 
 def _spelled(words: list[str], prose: Prose) -> Iterator[str]:
-    """Runs of words as the prose writes them (`compute engine` → `Compute Engine`), the longest run first."""
+    """Runs of words as the prose writes them (`compute engine` → `Compute Engine`, `expressjs` → `Express.js`), the
+    longest run first."""
     text = prose.running
     while words:
+        if name := _parted(words[0], text):
+            yield name
+            words = words[1:]
+            continue
         length = min(4, len(words))
         while length > 1 and not _spellings(words[:length], text):
             length -= 1
@@ -147,6 +162,19 @@ def _spelled(words: list[str], prose: Prose) -> Iterator[str]:
         small = length == 1 and words[0].casefold() in _SMALL
         yield words[0] if small or not counts else counts.most_common(1)[0][0]
         words = words[length:]
+
+
+def _parted(word: str, text: str) -> str:
+    """A name that the file's name writes as one word and the prose in parts; empty where the prose has the one word."""
+    if len(word) < SHORTEST_PARTED or not word.isalpha():
+        return ""
+    alone = _spellings([word], text).most_common(1)
+    if alone and not alone[0][0].islower():
+        return ""
+    pattern = r"[ .-]?".join(map(re.escape, word))
+    found = re.findall(rf"(?<![\w/.@-]){pattern}(?![\w/-])", text, re.IGNORECASE)
+    names = Counter(name for name in found if name[:1].isupper() and re.search(r"[ .-]", name))
+    return names.most_common(1)[0][0] if names else ""
 
 
 def _spellings(run: list[str], text: str) -> Counter[str]:
@@ -178,7 +206,7 @@ def _topic(prose: Prose, slug: str, path: str) -> Iterator[str]:
     said = in_words(slug, prose)
     if qualified:
         yield qualified
-    elif said.casefold() in opening.casefold() and not re.search(r"[-_ ]", slug):
+    elif said.casefold() in opening.casefold():
         yield said
     headings = " ".join(text for _, text in prose.headings)
     counts: Counter[str] = Counter()
