@@ -172,6 +172,10 @@ def test_the_pre_commit_configuration_names_a_hook_that_we_ship() -> None:
     }
 
 
+IMPORTED = ("board.md", "tasks.jsonl", "task-1 - Describe-the-runbooks.md", "task-2 - Describe-the-workshop.md")
+"""Run by tests/test_cli_import.py."""
+
+
 def test_every_example_is_named_in_its_readme_and_here() -> None:
     """A new file in `examples/` needs a line in the README and a test."""
     here = Path(__file__).read_text()

@@ -15,6 +15,7 @@ from pantheon_git.errors import PantheonError
 if TYPE_CHECKING:
     from pantheon_git.day.harbor import Imported
     from pantheon_git.spec.agent import Agent, Queue
+    from pantheon_git.spec.policy import Policy
 
 
 @click.command()
@@ -101,17 +102,22 @@ def add(
         say(f"next: {to_commit(at.git, '.pantheon/queue', 'Queue tasks')}, then: pantheon-git run")
 
 
+def policy_of(at: Here) -> Policy:
+    """The policy as it stands in the work tree."""
+    from pantheon_git.spec.load import load
+    from pantheon_git.spec.policy import Policy
+
+    file = at.root / ".pantheon/policy.toml"
+    return load(Policy, file.read_bytes(), ".pantheon/policy.toml") if file.is_file() else Policy()
+
+
 def _harbor(at: Here, options: dict[str, Any]) -> Imported:
     """The Harbor task; what it says goes into `options`, unless the command line says otherwise."""
     from pathlib import Path
 
     from pantheon_git.day.harbor import read_harbor
-    from pantheon_git.spec.load import load
-    from pantheon_git.spec.policy import Policy
 
-    file = at.root / ".pantheon/policy.toml"
-    policy = load(Policy, file.read_bytes(), ".pantheon/policy.toml") if file.is_file() else Policy()
-    found = read_harbor(Path(options["harbor"]), policy)
+    found = read_harbor(Path(options["harbor"]), policy_of(at))
     options["goal"] = options["goal"] or found.goal
     options.update(limits=found.limits, tier=found.tier)
     return found

@@ -17,6 +17,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "doctor": Entry(SETUP, "doctor:doctor", "Say whether a night would run here, and what is missing."),
     "add": Entry(DAY, "add:add", "Queue work: one task file for each path."),
+    "import": Entry(DAY, "imports:import_", "Make task files from a board, a backlog, JSON lines or a Harbor task."),
     "check": Entry(DAY, "check:check", "Validate queue, flows, agents and policy; what the pre-commit hook runs."),
     "retry": Entry(DAY, "retry:retry", "Queue a task again that failed or was rejected."),
     "schema": Entry(DAY, "schema:schema", "Print the JSON Schema of a file that you write, for your editor."),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pantheon_git.day.wish import Wish
 from pantheon_git.errors import PantheonError
 from pantheon_git.spec.policy import Policy
 
@@ -132,3 +133,11 @@ def _leaves(raw: Mapping[str, Any], before: Sequence[str] = ()) -> Iterator[tupl
             yield from _leaves(value, (*before, key))
         else:
             yield ".".join((*before, key)), value
+
+
+def as_wish(found: Imported, place: str, paths: Sequence[str] = ()) -> Wish:
+    """The Harbor task as one task over all its files; `paths`: what the person says it is about."""
+    text, _, details = found.goal.partition("\n")
+    return Wish(f"{place}:1", f"harbor:{found.name}", text.lstrip("# "), id=found.name, details=details.strip(),
+                paths=tuple(paths), tier=found.tier, limits=found.limits, whole=True, mapped=found.mapped,
+                unmapped=found.unmapped)  # fmt: skip

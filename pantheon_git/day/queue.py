@@ -154,12 +154,12 @@ def already_queued(root: Path, paths: Iterable[str], agent: str, over: str = "sc
     return found
 
 
-def write(root: Path, tasks: Iterable[NewTask]) -> None:
-    """Write the task files; an existing file is never overwritten."""
+def write(root: Path, tasks: Iterable[NewTask], update: bool = False) -> None:
+    """Write the task files; an existing file is overwritten only to `update` it."""
     for new in tasks:
         file = root / new.file
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("xb") as out:
+        with file.open("wb" if update else "xb") as out:
             out.write(dump(new.task))
 
 
