@@ -11,6 +11,7 @@ import click
 
 from pantheon_git.cli.context import Here, here
 from pantheon_git.cli.output import DRY_RUN, JSON
+from pantheon_git.cli.settled import settled, told
 from pantheon_git.errors import PantheonError
 
 
@@ -118,6 +119,7 @@ def harbor(ctx: click.Context, /, files: tuple[str, ...], paths: tuple[str, ...]
 def _import(at: Here, wishes: Sequence[Any], options: dict[str, Any]) -> None:
     from pantheon_git.cli.intake import finish, opened
 
+    (told if options["dry_run"] else settled)(at)
     opening = opened(at, dict(_label(text) for text in options["labels"]), options["agent"])
     finish(at, wishes, opening, verb="imported", dry_run=options["dry_run"], update=options["update"],
            as_json=options["as_json"])  # fmt: skip
