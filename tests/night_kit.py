@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pantheon_git.jail.spawn import retire
 from pantheon_git.ledger import read, trust
 from pantheon_git.ledger.keys import generate
 from pantheon_git.ledger.trust import TrustedKeys
@@ -77,7 +78,8 @@ def adopt_orphans() -> None:
 
 
 def children() -> set[int]:
-    """Our living children; the dead ones are reaped on the way."""
+    """Our living children, but for the one that starts jails; the dead ones are reaped on the way."""
+    retire()
     found = set()
     for pid in map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()):
         with contextlib.suppress(ChildProcessError, ProcessLookupError):

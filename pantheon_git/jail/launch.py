@@ -1,7 +1,7 @@
 """The launcher: one small process per jail, from the runner's user to the tool host's first instruction.
 
-Standard library only; started with `python -I -S -B` and an empty environment. Reads its plan (marshal, from the
-runner's pipe: our own bytes) and then, step by step: as root, leave root; a user and a mount namespace; the root of the
+Standard library only; forked by `starter.py`, with an empty environment. Reads its plan (marshal, from the runner's
+pipe: our own bytes) and then, step by step: as root, leave root; a user and a mount namespace; the root of the
 jail; and from there bubblewrap, or the same from here. Every failure is one line on stderr and exit code 71.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import marshal
 import os
-import sys
 
 from pantheon_git.jail import kernel
 from pantheon_git.jail.assemble import TREE, assemble, bind, make_target, mount_point, open_path, put
@@ -21,10 +20,13 @@ if TYPE_CHECKING:
 FAILED, SIGKILL = 71, 9
 
 
-def main() -> NoReturn:
-    """`sys.argv[2]` is the descriptor of the plan; `jail/start.py` makes both."""
-    with os.fdopen(int(sys.argv[2]), "rb") as pipe:
-        plan = marshal.loads(pipe.read())  # noqa: S302 -- written by the runner that started this process
+def main(descriptor: int) -> NoReturn:
+    """`descriptor` is that of the plan; without one the runner has given up."""
+    with os.fdopen(descriptor, "rb") as pipe:
+        told = pipe.read()
+    if not told:
+        os._exit(FAILED)
+    plan = marshal.loads(told)  # noqa: S302 -- written by the runner for which this process was started
     try:
         launch(plan)
     except OSError as error:

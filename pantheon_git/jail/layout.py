@@ -20,6 +20,7 @@ from pantheon_git.jail.assemble import HOME, TREE
 from pantheon_git.jail.protocol import JailSpec, Level
 from pantheon_git.jail.seccomp import program
 from pantheon_git.jail.shares import check_source
+from pantheon_git.jail.starter import ANSWERS, INFO, REQUESTS, STREAMS
 
 LIBRARY = "/opt/pantheon/lib"
 OBJECTS = "/opt/pantheon/objects"
@@ -94,13 +95,13 @@ def plan(
     level: Level,
     tree: str,
     bwrap: str,
-    descriptors: tuple[int, int, int],
     argv: Sequence[str] | None,
-    streams: Sequence[int],
+    *,
+    attached: bool,
 ) -> dict[str, Any]:
-    """What the launcher is told (`launch.py`). `descriptors`: requests, answers, and the launcher's report on pids."""
-    requests, answers, info = descriptors
-    host = [python(), "-I", "-S", "-B", "-c", _HOST % LIBRARY, *map(str, (requests, answers, *streams))]
+    """What the launcher is told (`launch.py`). `attached`: three streams for a program come with it."""
+    channel = (REQUESTS, ANSWERS, *(STREAMS if attached else ()))
+    host = [python(), "-I", "-S", "-B", "-c", _HOST % LIBRARY, *map(str, channel)]
     entries = list(base_entries())
     objects = spec.checkout.parent / "objects"
     if (spec.checkout / ".git/objects/info/alternates").is_file() and objects.is_dir():
@@ -123,7 +124,7 @@ def plan(
         "seccomp": _filter(),
         "bwrap": bwrap,
         "argv": list(argv or host),
-        "info_fd": info,
+        "info_fd": INFO,
     }
 
 

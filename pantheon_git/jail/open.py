@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import marshal
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -184,7 +185,7 @@ class OpenJail:
             # an idle host ends by itself when its requests end, and only then is all CPU time accounted for
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LEAVE_SECONDS if idle else 0):
-                    await _ended(self._started.process.pid)
+                    await _ended(self._started.pid)
         finally:  # also when this was cancelled: all is killed, so the wait is short
             self._started.kill()
             self._started.wait()
@@ -206,10 +207,11 @@ class OpenJail:
         async with self._turn:
             if self._dead:
                 raise JailError(f"the jail is gone: {self._dead}")
-            watch = self._watchdog.watch(self._started.process.pid)
+            watch = self._watchdog.watch(self._started.pid)
             try:
                 async with asyncio.timeout(timeout):
-                    self._requests.write(json.dumps(request).encode() + b"\n")
+                    told = marshal.dumps(json.loads(json.dumps(request)))  # as JSON has it: no tuples, no odd types
+                    self._requests.write(len(told).to_bytes(4, "little") + told)
                     await self._requests.drain()
                     line = await self._answers.readline()
             except TimeoutError as error:

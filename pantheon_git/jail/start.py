@@ -1,4 +1,4 @@
-"""Starting a jail's process from the runner: pipes, plan, an empty environment, and the end of the whole tree."""
+"""Starting a jail's process from the runner: pipes, plan, and the end of the whole tree."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ import os
 import select
 import shutil
 import signal
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pantheon_git.errors import JailError
-from pantheon_git.jail.layout import jail_uid, package_root, plan, python
+from pantheon_git.jail.layout import jail_uid, plan
 from pantheon_git.jail.memory import MemoryGroup
 from pantheon_git.jail.protocol import JailSpec, Level
+from pantheon_git.jail.spawn import spawn
 
-_BOOT = "import sys; sys.path.append(sys.argv[1]); from pantheon_git.jail.launch import main; main()"
 Tree = Literal["overlay", "copy"]
 
 
@@ -28,13 +27,16 @@ Tree = Literal["overlay", "copy"]
 class Started:
     """A running jail as the operating system sees it. All descriptors are the runner's ends."""
 
-    process: subprocess.Popen[bytes]
+    pid: int
+    """Of the launcher, a child of this process."""
     requests: int
     answers: int
     log: int
     info: int
     init: int = -1
     """pidfd of the jail's process 1, once known: it becomes readable when every process of the jail is dead."""
+    code: int | None = None
+    """The launcher's exit code, once it was waited for."""
     cpu_seconds: float = 0.0
 
     def read_init(self, timeout: float) -> bool:
@@ -48,23 +50,23 @@ class Started:
 
     def kill(self) -> None:
         """End the jail: killing process 1 kills its pid namespace; without one, kill the launcher."""
-        if self.process.returncode is not None:
+        if self.code is not None:
             return
         with contextlib.suppress(ProcessLookupError):
             if self.read_init(0):
                 signal.pidfd_send_signal(self.init, signal.SIGKILL)
             else:
-                os.kill(self.process.pid, signal.SIGKILL)  # not Popen.kill, which might reap it unaccounted
+                os.kill(self.pid, signal.SIGKILL)
 
     def wait(self) -> int:
         """Wait until all of the jail is dead and take its CPU time. Returns the launcher's exit code. Blocks."""
         if self.init >= 0:
             select.select([self.init], [], [])
-        if self.process.returncode is None:
-            _, status, usage = os.wait4(self.process.pid, 0)
-            self.process.returncode = os.waitstatus_to_exitcode(status)
+        if self.code is None:
+            _, status, usage = os.wait4(self.pid, 0)
+            self.code = os.waitstatus_to_exitcode(status)
             self.cpu_seconds = usage.ru_utime + usage.ru_stime
-        return self.process.returncode
+        return self.code
 
     def take(self, name: str) -> int:
         """Hand a descriptor over: who takes it closes it."""
@@ -119,9 +121,8 @@ def start(
         for descriptor in ours.values():
             on_failure.callback(os.close, descriptor)
         try:
-            channel = (theirs["requests"], theirs["answers"], theirs["info"])
-            told = plan(spec, level, tree, bwrap, channel, argv, streams)
-            process = _spawn(theirs, streams)
+            told = plan(spec, level, tree, bwrap, argv, attached=bool(streams))
+            pid = spawn([*(theirs[name] for name in ("log", "requests", "answers", "info", "plan")), *streams])
         finally:
             for descriptor in theirs.values():
                 os.close(descriptor)
@@ -129,23 +130,7 @@ def start(
     told["group"] = str(group.path / "cgroup.procs") if group is not None else ""
     with contextlib.suppress(BrokenPipeError), os.fdopen(ours.pop("plan"), "wb") as pipe:  # its log will say why
         pipe.write(marshal.dumps(told))
-    return Started(process, **ours)
-
-
-def _spawn(theirs: dict[str, int], streams: Sequence[int]) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(
-            [python(), "-I", "-S", "-B", "-c", _BOOT, str(package_root().parent), str(theirs["plan"])],
-            stdin=subprocess.DEVNULL,
-            stdout=theirs["log"],
-            stderr=theirs["log"],
-            pass_fds=[*(theirs[name] for name in ("plan", "requests", "answers", "info")), *streams],
-            env={},
-            cwd="/",
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise JailError(f"the jail's launcher did not start: {error}") from error
+    return Started(pid, **ours)
 
 
 def _pipes() -> tuple[dict[str, int], dict[str, int]]:

@@ -112,7 +112,7 @@ def _outcome(started: Started) -> str:
     started.wait()
     with os.fdopen(os.dup(started.log), "rb") as log:
         said = log.read(4096).decode("utf-8", "replace").strip().rpartition("\n")[2]
-    code = started.process.returncode
+    code = started.code
     started.release()
     if code == 0:
         return ""

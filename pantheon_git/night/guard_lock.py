@@ -14,6 +14,7 @@ import struct
 
 from pantheon_git.errors import PantheonError
 from pantheon_git.jail import kernel
+from pantheon_git.jail.spawn import retire
 from pantheon_git.jail.syscalls import ARCHITECTURES, Architecture
 
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
@@ -46,6 +47,7 @@ def lock() -> None:
         kernel.syscall("seccomp filter", number, _SET_MODE_FILTER, _ALL_THREADS, ctypes.byref(argument))
     except OSError as error:
         raise PantheonError(f"the night guard cannot be closed: {error.args[-1]}", "pantheon-git doctor") from error
+    retire()  # the process that starts jails has not got the filter; its successor will
 
 
 def steps(arch: Architecture) -> list[Step]:
