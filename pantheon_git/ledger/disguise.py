@@ -6,7 +6,6 @@ each of its places where that stands in the text, so that what is found there ca
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from bisect import bisect_right
@@ -36,8 +35,9 @@ _BASE64 = re.compile(
 """Further lines count while there is nothing else in them."""
 _SEPARATORS = re.compile(_SEPARATOR, re.MULTILINE)
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){16,}")
-_TEXT = re.compile(r"[\n\r\t\x20-\x7e]{12}|(?:[\x20-\x7e]\0){12}")
+_TEXT = re.compile(rb"[\n\r\t\x20-\x7e]{12}|(?:[\x20-\x7e]\0){12}")
 """Chance makes no such run; a digest or an image decodes to nothing that is looked at."""
+_PADDING = (b"", b"", b"==", b"=")
 _URLSAFE = str.maketrans("-_", "+/")
 
 
@@ -91,28 +91,23 @@ def narrow(text: str) -> View | None:
 def encoded(text: str) -> Iterator[tuple[int, int, str]]:
     """Start, end and content of each run of base64 or hex digits that may hold text."""
     for match in _BASE64.finditer(text):
-        digits = _SEPARATORS.sub("", match.group()).rstrip("=").translate(_URLSAFE)
+        digits = _SEPARATORS.sub("", match.group()).rstrip("=").translate(_URLSAFE).encode("ascii")
         for shift in range(4):  # what stands before it may be of its alphabet: a path, a plus sign of a diff
             content = _base64(digits[shift:])
             if _TEXT.search(content):
-                yield match.start(), match.end(), content
+                yield match.start(), match.end(), content.decode("latin-1")
     for match in _HEX.finditer(text):
-        content = bytes.fromhex(match.group()).decode("latin-1")
+        content = bytes.fromhex(match.group())
         if _TEXT.search(content):
-            yield match.start(), match.end(), content
+            yield match.start(), match.end(), content.decode("latin-1")
 
 
-def _base64(digits: str) -> str:
+def _base64(digits: bytes) -> bytes:
+    """A last digit that begins a byte and does not end one is left out; four more make up a group."""
     try:
-        return base64.b64decode(digits[: len(digits) // 4 * 4] + _rest(digits)).decode("latin-1")
+        return binascii.a2b_base64(digits[:-1] if len(digits) % 4 == 1 else digits + _PADDING[len(digits) % 4])
     except binascii.Error:
-        return ""
-
-
-def _rest(digits: str) -> str:
-    """The last digits, made up to a group of four."""
-    left = len(digits) % 4
-    return digits[-left:] + "=" * (4 - left) if left > 1 else ""
+        return b""
 
 
 def _without(text: str, pattern: re.Pattern[str], meaning: Callable[[re.Match[str]], str]) -> View | None:

@@ -66,6 +66,8 @@ _HINTS: Mapping[str, tuple[str, ...]] = {
     "credentials in a URL": ("://",),
 }
 """One of these stands in each string of the kind."""
+_SHAPE = dict(SHAPES)
+_KINDS = tuple((hint, name) for name, hints in _HINTS.items() for hint in hints)
 _HEADER = re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----(?=\s*$|\\n|\s+[A-Za-z0-9+/=]{16})")
 """Of a private key, in one line."""
 _BEGIN, _END = (rf"-----{word} (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----" for word in ("BEGIN", "END"))
@@ -85,6 +87,10 @@ _ASSIGNMENT = re.compile(
         (?P<quote>["'`]?)(?P<value>[A-Za-z0-9+/_=.~!@\#%^&*-]{16,128})(?P=quote)(?=[\s,;)}\]"'`<\\]|$)""",
     re.IGNORECASE | re.VERBOSE,
 )
+_NAMES = ("key", "token", "secret", "passw", "passphrase", "credential")
+"""How each assignment begins."""
+_SHORTEST = 13
+"""Characters: no secret that is known here is shorter with what belongs to it (a URL: `://a:123456@b`)."""
 _PLACEHOLDER = re.compile(
     r"example|sample|dummy|fake|test|your|my[_-]|change|replace|insert|placeholder|secret|token|password|key|todo|redacted"
     r"|x{4}|\*{3}|\.{3}|1234|abcd|0000|://|^[./~]|\.(?:com|org|io|net|md|json|ya?ml|toml|pem|txt|html?)\b",
@@ -109,23 +115,47 @@ class Found:
 
 def find(text: str) -> Iterator[Found]:
     """Every secret-looking part of a text of any number of lines; parts may overlap."""
+    if len(text) < _SHORTEST:
+        return
     for shape in (_BLOCK, _TAIL) if "PRIVATE KEY" in text else ():
         for match in shape.finditer(text):
             if not _LEFT_OUT.search(match.group()):
                 yield Found(match.start(), match.end(), "private key")
     yield from find_shapes(text)
-    for match in _ASSIGNMENT.finditer(text):
+    for match in _assignments(text):
         if _is_value(match):
             yield Found(match.start("value"), match.end("value"), "value that looks like a secret")
 
 
+def _assignments(text: str) -> Iterator[re.Match[str]]:
+    """Every match of the pattern, tried only where a name stands: a tenth of the time of a search."""
+    folded = text.casefold()  # as the pattern has it, that heeds no case
+    if len(folded) != len(text):
+        yield from _ASSIGNMENT.finditer(text)
+        return
+    places = []
+    for name in _NAMES:
+        at = folded.find(name)
+        while at >= 0:
+            places.append(at)
+            at = folded.find(name, at + 1)
+    end = 0
+    for at in sorted(places):
+        if at >= end and (match := _ASSIGNMENT.match(text, at)):
+            end = match.end()
+            yield match
+
+
 def find_shapes(text: str) -> Iterator[Found]:
     """Those that are known by their issuer's own shape."""
-    for name, shape in SHAPES:
-        if not any(hint in text for hint in _HINTS[name]):
-            continue  # twenty times as fast as the patterns themselves
+    if len(text) < _SHORTEST:
+        return
+    for name in dict.fromkeys(
+        name for hint, name in _KINDS if hint in text
+    ):  # twenty times as fast as the patterns themselves
+        shape = _SHAPE[name]
+        part = "value" if "value" in shape.groupindex else 0
         for match in shape.finditer(text):
-            part = "value" if "value" in shape.groupindex else 0
             if _is_real(name, match.group(part)):
                 yield Found(match.start(part), match.end(part), name)
 
