@@ -87,7 +87,7 @@ def test_a_starter_that_dies_unseen_is_an_error_and_not_a_hang(
 
     with monkeypatch.context() as patch:  # there is no other way to be between the two
         patch.setattr(spawn, "_send", send_then_kill)
-        with pytest.raises(JailError, match="was ended"):
+        with pytest.raises(JailError, match="did not start"):
             asyncio.run(main())
     asyncio.run(main())
 
