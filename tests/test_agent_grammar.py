@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from pantheon_git.agent.actions import Sources, control_answer, forced, legal_actions, parse
+from pantheon_git.agent.actions import FINAL, Sources, control_answer, forced, legal_actions, parse, parse_calls
 from pantheon_git.agent.grammar import constrain
 from pantheon_git.spec.agent import Agent
+from pantheon_git.tools import TOOLS
+from pantheon_git.tools.protocol import Tool
 
 
 def agent(tools: dict[str, Any], **more: Any) -> Agent:
@@ -68,9 +70,49 @@ def test_values_follow_their_schema() -> None:
                  contract={"output": {"properties": properties}})  # fmt: skip
     constraint = constrain(legal_actions(made, "start", SOURCES))
     assert constraint.prefix == '{"tool":"final","args":{"n":'
-    assert '("true" | "false")' in constraint.grammar
+    assert 'boolean ::= "true" | "false"' in constraint.grammar
     assert r'("\"a\"" | "\"b\\\"\"")' in constraint.grammar
     assert "integer ::=" in constraint.grammar
+
+
+NESTED = {
+    "type": "object",
+    "required": ["to"],
+    "properties": {
+        "to": {"type": "array", "items": {"type": "integer"}},
+        "how": {"type": "object", "properties": {"fast": {"type": "boolean"}, "speed": {"type": "number"}}},
+        "more": {"type": "object"},
+    },
+}
+GO = Tool("go", "Go.", NESTED, lambda workspace, arguments: {})
+
+
+def test_nested_values_and_arguments_that_may_be_left_out() -> None:
+    """Lists of numbers, objects with keys of their own, anything at all; what is optional comes last, in order."""
+    made = agent({"go": {"ask": ["to", "how", "more"], "optional": ["how", "more"]}})
+    constraint = constrain(legal_actions(made, "start", SOURCES, {"go": GO}))
+    assert constraint.prefix == '{"tool":"go","args":{"to":'
+    root = constraint.grammar.splitlines()[0]
+    assert root.startswith(r'root ::= "[" (integer ("," integer)*)? "]" ("," "\"how\":" "{" (')
+    assert r'("," "\"more\":" any)? "}}"' in root
+    assert "any ::=" in constraint.grammar
+
+
+def test_an_answer_may_hold_several_calls() -> None:
+    """A list of calls, bound arguments filled in; an empty one ends the run where the state is final."""
+    states = {"start": {"tools": {"go": "start", "file.read": "start"}, "final": True}}
+    made = agent({"go": {"ask": ["to"]}, "file.read": {"bind": {"path": "task.path"}}}, states=states)
+    legal = legal_actions(made, "start", SOURCES, {"go": GO, "file.read": TOOLS["file.read"]})
+    constraint = constrain(legal, calls=3)
+    assert constraint.prefix == "["
+    assert constraint.grammar.startswith('root ::= (("{\\"tool\\":\\"go\\"')
+    said = parse_calls('[{"tool":"go","args":{"to":[1]}},{"tool":"file.read","args":{}}]', legal, 3)
+    assert isinstance(said, list)
+    assert [(call.name, call.args) for call in said] == [("go", {"to": [1]}), ("file.read", {"path": "a.md"})]
+    assert [call.name for call in parse_calls("[]", legal, 3)] == [FINAL]  # type: ignore[union-attr]
+    assert "at least one" in str(parse_calls("[]", legal[:2], 3))
+    assert "at most 3" in str(parse_calls('{"tool":"go","args":{}}', legal, 3))
+    assert "not of type" in str(parse_calls('[{"tool":"go","args":{"to":3}}]', legal, 3))
 
 
 def test_what_is_asked_depends_on_a_result() -> None:

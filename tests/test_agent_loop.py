@@ -251,3 +251,37 @@ def test_requests_are_greedy_and_bound_by_the_grammar(tmp_path: Path) -> None:
         return closed(GOOD)
 
     assert work(tmp_path, [seen])[0].stop is StopReason.FINAL
+
+
+SEVERAL = {
+    "loop": {"calls": 3, "max_tool_calls": 2},
+    "states": {"start": {"tools": {"file.read": "read", "file.list": "start"}, "final": True}, "read": {"final": True}},
+    "tools": {"file.read": {"ask": ["path"]}, "file.list": {}},
+    "final": {},
+}
+
+
+def calls(*named: tuple[str, dict[str, Any]]) -> str:
+    return json.dumps([{"tool": name, "args": args} for name, args in named])[1:]
+
+
+def test_the_calls_of_one_answer_run_in_order(tmp_path: Path) -> None:
+    """Each in the state where the one before left the machine; then the empty list ends the run."""
+    jail = InProcessJail(tmp_path)
+    said = calls(("file.list", {}), ("file.read", {"path": "beans.md"}))
+    outcome, engine = work(tmp_path, [said], agent(**SEVERAL), jail)
+    assert outcome.verdict == "pass"
+    assert [name for name, _ in jail.calls] == ["file.list", "file.read"]
+    assert len(engine.requests) == 1, "in the state that follows nothing but the end is possible"
+    assert work(tmp_path, ["]"], agent(**SEVERAL))[0].verdict == "pass"
+
+
+def test_calls_that_are_not_legal_after_those_before_stop_the_answer(tmp_path: Path) -> None:
+    """What follows is not run; it counts as a failure. The budget of calls holds within one answer too."""
+    jail = InProcessJail(tmp_path)
+    said = calls(("file.read", {"path": "beans.md"}), ("file.list", {}))
+    outcome, _ = work(tmp_path, [said], agent(**SEVERAL), jail)
+    assert [name for name, _ in jail.calls] == ["file.read"]
+    assert outcome.metrics["failures"] == 1
+    three, _ = work(tmp_path, [calls(*[("file.list", {})] * 3)], agent(**SEVERAL))
+    assert three.stop is StopReason.MAX_TOOL_CALLS

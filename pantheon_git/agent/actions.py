@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from pantheon_git.spec.agent import Agent
 from pantheon_git.spec.agent import Tool as Use
 from pantheon_git.tools import TOOLS
+from pantheon_git.tools.protocol import Tool
 
 FINAL = "final"
 """The name of the final action in an answer: `{"tool":"final","args":{…}}`. No tool may be called so."""
@@ -31,10 +32,21 @@ class Legal:
     """Argument → JSON Schema of what the model is asked for. None: the call is forced."""
     schema: Mapping[str, Any]
     """JSON Schema of all the arguments together."""
+    tool: Tool | None = None
+    """None: the final action."""
 
     @property
     def forced(self) -> bool:
         return not self.asked
+
+    @property
+    def final(self) -> bool:
+        return self.name == FINAL
+
+    @property
+    def certain(self) -> tuple[str, ...]:
+        """Asked arguments that the model may not leave out."""
+        return tuple(name for name in self.asked if name not in self.use.optional)
 
     @property
     def plain(self) -> str | None:
@@ -100,21 +112,21 @@ def _dig(value: Any, keys: list[str]) -> Any:
     return value
 
 
-def legal_actions(agent: Agent, state: str, sources: Sources) -> list[Legal]:
+def legal_actions(agent: Agent, state: str, sources: Sources, tools: Mapping[str, Tool] = TOOLS) -> list[Legal]:
     """What the manifest allows in `state`, tools in its order, the final action last."""
     here = agent.states[state]
-    found = [_legal(name, agent.tools[name], TOOLS[name].input, sources) for name in here.tools]
+    found = [_legal(name, agent.tools[name], tools[name].input, sources, tools[name]) for name in here.tools]
     if here.final:
         found.append(_legal(FINAL, agent.final, agent.contract.output or {"type": "object"}, sources))
     return found
 
 
-def _legal(name: str, use: Use, schema: Mapping[str, Any], sources: Sources) -> Legal:
+def _legal(name: str, use: Use, schema: Mapping[str, Any], sources: Sources, tool: Tool | None = None) -> Legal:
     wanted = use.ask if use.ask_when is None else [a for a in use.ask if a in sources.find(use.ask_when, ())]
     values = {argument: sources.get(source) for argument, source in use.bind.items() if argument not in wanted}
     bound = {argument: value for argument, value in values.items() if value is not _MISSING}
     properties = schema.get("properties", {})
-    return Legal(name, use, bound, {argument: properties.get(argument, {}) for argument in wanted}, schema)
+    return Legal(name, use, bound, {argument: properties.get(argument, {}) for argument in wanted}, schema, tool)
 
 
 def forced(legal: list[Legal]) -> Action | None:
@@ -126,10 +138,38 @@ def forced(legal: list[Legal]) -> Action | None:
 
 def parse(text: str, legal: list[Legal]) -> Action | str:
     """The action that an answer says, its bound arguments filled in; or what is wrong with it, for the model."""
+    said = _loads(text)
+    return _action(said.value, legal) if isinstance(said, _Said) else said
+
+
+def parse_calls(text: str, legal: list[Legal], most: int) -> list[Action] | str:
+    """The actions of an answer that is a list of calls; an empty one is the final action, where that is legal."""
+    said = _loads(text)
+    if not isinstance(said, _Said):
+        return said
+    if not isinstance(said.value, list) or len(said.value) > most:
+        return f'the answer must be a list of at most {most} calls: [{{"tool": NAME, "args": {{…}}}}]'
+    if not said.value:
+        end = next((option for option in legal if option.final), None)
+        return [Action(FINAL, end.bound)] if end else "at least one call is needed here"
+    found = [_action(call, [option for option in legal if not option.final]) for call in said.value]
+    faults = [each for each in found if isinstance(each, str)]
+    return "; ".join(faults) if faults else [each for each in found if isinstance(each, Action)]
+
+
+@dataclass(frozen=True)
+class _Said:
+    value: Any
+
+
+def _loads(text: str) -> _Said | str:
     try:
-        said = json.loads(text)
+        return _Said(json.loads(text))
     except ValueError as error:
         return f"the answer is not complete JSON ({error})"
+
+
+def _action(said: Any, legal: list[Legal]) -> Action | str:
     if not isinstance(said, dict) or set(said) != {"tool", "args"} or not isinstance(said["args"], dict):
         return 'the answer must be {"tool": NAME, "args": {…}}'
     here = next((option for option in legal if option.name == said["tool"]), None)
@@ -149,11 +189,14 @@ def faults_of(value: Any, schema: Mapping[str, Any]) -> list[str]:
     return [f"{'.'.join(map(str, error.path)) or 'arguments'}: {error.message}" for error in errors]
 
 
-def control_answer(legal: list[Legal], sources: Sources, number: int = 1) -> str:
+def control_answer(legal: list[Legal], sources: Sources, number: int = 1, calls: int = 1) -> str:
     """The answer in place of the model's own: the first action, each argument its first computed candidate. `number`:
     of which candidate of a node with `best-of`; the second takes the second, and so on, as far as there are any."""
     first = legal[0]
-    return first.render({name: _nth(sources.find(first.use.draft.get(name, "")), number) for name in first.asked})
+    if calls > 1 and legal[-1].final:
+        return "[]"
+    said = first.render({name: _nth(sources.find(first.use.draft.get(name, "")), number) for name in first.certain})
+    return f"[{said}]" if calls > 1 else said
 
 
 def is_text(schema: Mapping[str, Any]) -> bool:

@@ -15,7 +15,6 @@ from pantheon_git.agent.context import Piece
 from pantheon_git.agent.load import LoadedAgent
 from pantheon_git.agent.view import TaskView
 from pantheon_git.engines.protocol import Message
-from pantheon_git.tools import TOOLS
 
 Pieces = Sequence[Piece]
 EXAMPLES = "examples.toml"
@@ -50,9 +49,9 @@ def goals(view: TaskView) -> str:
 
 def card(option: Legal) -> str:
     """The schema card of one action: what it is for, what the model fills in, and an example."""
-    if option.name == FINAL:
+    tool = option.tool
+    if tool is None:
         return f"Action {FINAL}: end here. Answer: {render(FINAL, dict.fromkeys(option.asked, '…'))}"
-    tool = TOOLS[option.name]
     lines = [f"Action {option.name}: {tool.summary}"]
     for name, schema in option.asked.items():
         lines.append(f"- {name} ({schema.get('type', 'text')}): {schema.get('description', '')}".rstrip(": "))

@@ -13,6 +13,8 @@ from pantheon_git.agent.record import Record
 from pantheon_git.agent.view import TaskView
 from pantheon_git.engines.protocol import Engine
 from pantheon_git.jail.protocol import Jail
+from pantheon_git.tools import TOOLS
+from pantheon_git.tools.protocol import Tool
 
 TEMPERATURE = 0.7
 """Of sampled candidates, where the manifest has none."""
@@ -29,7 +31,10 @@ class Stopped(Exception):  # noqa: N818  # not an error: how the machine is left
 class Run:
     """Mutable, and changed by the loop alone."""
 
-    def __init__(self, loaded: LoadedAgent, view: TaskView, jail: Jail, engine: Engine) -> None:
+    def __init__(
+        self, loaded: LoadedAgent, view: TaskView, jail: Jail, engine: Engine, tools: Mapping[str, Tool] = TOOLS
+    ) -> None:
+        self.tools = tools
         self.loaded, self.agent, self.loop = loaded, loaded.agent, loaded.agent.loop
         self.view, self.jail, self.engine = view, jail, engine
         self.record = Record()
@@ -70,14 +75,17 @@ class Run:
 
     def check_budgets(self) -> None:
         """Count one step; raise Stopped where a budget is used up."""
-        numbers = self.record.numbers
         if self.steps >= self.max_steps:
             raise Stopped(Stop(StopReason.MAX_STEPS, f"{self.max_steps} steps are over"))
-        if numbers["tool_calls"] >= self.max_tool_calls and not self.agent.states[self.state].final:
-            raise Stopped(Stop(StopReason.MAX_TOOL_CALLS, f"{self.max_tool_calls} tool calls are over"))
+        if not self.agent.states[self.state].final:
+            self.check_calls()
         if self.seconds_left() <= 0:
             raise Stopped(Stop(StopReason.DEADLINE, f"{self.deadline:g} s are over"))
         self.record.count(steps=1)
+
+    def check_calls(self) -> None:
+        if self.record.numbers["tool_calls"] >= self.max_tool_calls:
+            raise Stopped(Stop(StopReason.MAX_TOOL_CALLS, f"{self.max_tool_calls} tool calls are over"))
 
     def tokens_for_one_turn(self) -> int:
         if self.max_tokens is None:

@@ -31,6 +31,9 @@ class Loop(Spec):
     """Tokens the model may write in one turn."""
     keep_results: int = Field(3, ge=1)
     """The model sees only this many latest tool results."""
+    calls: int = Field(1, ge=1, le=32)
+    """Calls that one answer may hold. With more than one an answer is a list of calls, run in order while each is legal
+    where the one before left the machine; an empty list ends the run where the state is final."""
     over: str = Field("scope", pattern=r"^(scope|task|params\.[A-Za-z_][\w-]*)$")
     """What the machine runs once for: each file of the `scope`; the `task` as a whole (`task.path` is empty); or each
     path in a parameter (`params.KEY`, one path or a list), which need not lie in the scope: a module that is read only,
@@ -103,12 +106,15 @@ class Tool(Spec):
     `result.TOOL.KEY`. The model sees none. An argument that is asked for at the moment (`ask_when`) is not bound."""
     ask: tuple[str, ...] = ()
     """Arguments that the model fills in. With none, the call is forced and costs no tokens."""
+    optional: tuple[str, ...] = ()
+    """Of `ask`, the arguments that the model may leave out."""
     ask_when: str | None = None
     """Where a list of argument names comes from (as in `bind`): of `ask`, only those in the list are asked."""
     draft: dict[str, str] = Field(default_factory=dict)
     """Asked argument → where its computed candidates come from, best first: what a control night answers."""
-    form: dict[str, Literal["line", "sentence"]] = Field(default_factory=dict)
-    """How the grammar builds an asked text: any one line (the default), or one sentence that ends with a full stop."""
+    form: dict[str, Literal["line", "sentence", "text"]] = Field(default_factory=dict)
+    """How the grammar builds an asked text: any one line (the default), one sentence that ends with a full stop, or a
+    text of any number of lines."""
     openings: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Asked argument → the texts that its value may begin with; none: it begins as the model likes."""
     plain: bool = False
