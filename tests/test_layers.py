@@ -17,7 +17,7 @@ LAYERS = [
 ]  # fmt: skip
 """From top to bottom: a room may import rooms of lower layers, and itself."""
 LEVEL = {room: number for number, layer in enumerate(LAYERS) for room in layer}
-TOOLS_MAY = {"ruamel", "tomlkit", "tree_sitter", "tree_sitter_javascript", "tree_sitter_typescript"}
+TOOLS_MAY = {"markdown_it", "ruamel", "tomlkit", "tree_sitter", "tree_sitter_javascript", "tree_sitter_typescript"}
 HEAVY = {"torch", "transformers", "peft", "vllm", "openvino", "openvino_genai", "ray"}
 ONLY_IN = {"click": {"cli"}, "dulwich": {"repo"}, "rich": {"cli", "morning"}}
 MODULES = sorted(ROOT.rglob("*.py"))

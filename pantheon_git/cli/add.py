@@ -63,7 +63,7 @@ def add(
     pantheon-git add doc.frontmatter docs 'guides/*.md'
     git add .pantheon/queue && git commit -m 'Queue front matter'
     """
-    from pantheon_git.day import queue
+    from pantheon_git.day import queue, references
     from pantheon_git.day.staging import to_commit
 
     at = here(ctx)
@@ -71,19 +71,29 @@ def add(
     imported = _harbor(at, options) if options["harbor"] else None
     manifest = _specialist(at, agent)
     template, wants = _template(manifest, options), _wants(manifest, options)
-    selected = queue.select(at.git, at.cwd, paths, agent, wants)
+    whole = wants.references and references.is_folder(at.cwd, paths, template.params)
+    selected = (queue.Selected([_folder(at, paths[0])], []) if whole
+                else queue.select(at.git, at.cwd, paths, agent, wants))  # fmt: skip
     if selected.faults:
         raise PantheonError("\n".join(selected.faults), "git ls-files shows what is tracked; nothing was queued")
     have = (
         {} if options["again"] or imported else queue.already_queued(at.root, selected.paths, agent, manifest.loop.over)
     )
     fresh = [path for path in selected.paths if path not in have]
+    if wants.references and not whole:
+        named = {path for path in fresh if any((at.cwd / text).samefile(at.root / path) for text in paths
+                                               if (at.cwd / text).exists())}  # fmt: skip
+        fresh = [path for path in fresh if path in named or path in references.badly_named([path])]
 
     def taken(id_: str) -> bool:
         return (at.root / queue.QUEUE / f"{id_}.toml").exists()
 
     tasks = ([queue.one_task(imported.name, fresh, taken, template)] if imported
              else queue.make_tasks(fresh, taken, template, wants))  # fmt: skip
+    notes: list[str] = []
+    if wants.references and tasks:
+        looked = references.scoped(at.git, at.root, tasks, policy_of(at).gate.forbidden_paths)
+        tasks, notes = looked.tasks, looked.notes
     if not dry_run:
         queue.write(at.root, tasks)
     if as_json:
@@ -94,6 +104,8 @@ def add(
         say(printable(line))
     for task in tasks:
         click.echo(f"{task.file}  {printable(task.path)}")
+    for note in notes:
+        say(f"note: {printable(note)}")
     for path, id_ in have.items():
         say(f"already queued: {printable(path)} ({id_})")
     verb = "would queue" if dry_run else "queued"
@@ -121,6 +133,11 @@ def _harbor(at: Here, options: dict[str, Any]) -> Imported:
     options["goal"] = options["goal"] or found.goal
     options.update(limits=found.limits, tier=found.tier)
     return found
+
+
+def _folder(at: Here, argument: str) -> str:
+    """A folder that is to be moved, from the root, with a `/` behind it."""
+    return f"{(at.cwd / argument).resolve().relative_to(at.root.resolve()).as_posix()}/"
 
 
 def _specialist(at: Here, name: str) -> Agent:

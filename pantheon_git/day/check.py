@@ -16,7 +16,7 @@ from pantheon_git.day.snapshot import Snapshot
 from pantheon_git.errors import SpecError
 from pantheon_git.night.order import LoadedFlow, Planned
 from pantheon_git.night.router import route
-from pantheon_git.night.validate import Facts, task_faults
+from pantheon_git.night.validate import Facts, settings_of, task_faults
 from pantheon_git.spec.base import NAME, TASK_ID, Spec
 from pantheon_git.spec.flow import BUILTIN, Flow, find_cycle
 from pantheon_git.spec.globs import Globs
@@ -99,7 +99,8 @@ def _tasks(found: Checked, snapshot: Snapshot) -> None:
             found.faults.append(f"{_at(snapshot, path, ['flow'])}: flow: {chosen.reason}")
             continue
         planned = Planned(name, path, "", task, found.flows[chosen.flow], chosen.reason, 1, "queued", True, "", files)
-        facts = Facts(planned, agents, BUILTIN, found.policy, {f: snapshot.sizes[f] for f in files}, {})
+        sizes = {f: snapshot.sizes[f] for f in files}
+        facts = Facts(planned, agents, BUILTIN, found.policy, sizes, settings_of(planned.flow.flow))
         for fault in task_faults(facts):
             found.faults.append(f"{_at(snapshot, path, fault.partition(':')[0].split('.'))}: {fault}")
     _cycles(found, snapshot)

@@ -6,9 +6,10 @@ import os
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from pantheon_git.errors import PantheonError, SpecError
 from pantheon_git.night.router import KINDS
@@ -139,10 +140,13 @@ def queued(root: Path) -> dict[str, Task]:
 
 def already_queued(root: Path, paths: Iterable[str], agent: str, over: str = "scope") -> dict[str, str]:
     """Path → id of the task of the same agent that is about it: its scope has the path, or where the agent's loop goes
-    `over` a parameter, that one names it."""
+    `over` a parameter or the task as a whole, its parameters name it."""
     tasks = {id_: task for id_, task in queued(root).items() if task.agent == agent}
     if over.startswith("params."):
         about = {path: id_ for id_, task in tasks.items() for path in subjects(over, (), task.params)}
+        return {path: about[path] for path in paths if path in about}
+    if over == "task":
+        about = {path: id_ for id_, task in tasks.items() for path in _about(task.params)}
         return {path: about[path] for path in paths if path in about}
     globs = [(id_, Globs(task.scope.paths)) for id_, task in tasks.items()]
     literal = {path: id_ for id_, each in globs for path in each.literals}
@@ -152,6 +156,13 @@ def already_queued(root: Path, paths: Iterable[str], agent: str, over: str = "sc
         if id_ := literal.get(path) or next((id_ for id_, each in wild if path in each), None):
             found[path] = id_
     return found
+
+
+def _about(params: Mapping[str, Any]) -> Iterator[str]:
+    """The paths that the parameters of a task as a whole name as its own: `path`, or `renames` from `old` ones."""
+    yield str(params.get("path", ""))
+    for one in params.get("renames", ()):
+        yield str(one.get("old", ""))
 
 
 def write(root: Path, tasks: Iterable[NewTask], update: bool = False) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from pantheon_git.gate.facts import GATE, Facts, PathFact
 from pantheon_git.gate.judges import is_forbidden, judging
 from pantheon_git.gate.lines import MAX_LINES, line_diff, too_many_lines
+from pantheon_git.gate.moves import moves
 from pantheon_git.jail.names import why_unfit, why_unsafe
 from pantheon_git.repo.objects import EXECUTABLE, GITLINK, LINK
 from pantheon_git.spec.globs import Globs
@@ -201,12 +202,14 @@ def _commands(facts: Facts) -> list[str | list[str]]:
 
 
 def _size(facts: Facts) -> Said:
-    moved, lines = _moved(facts), 0
+    moved, lines = moves(facts.paths), 0
+    elsewhere = {old.path for old in moved.values()}
     for fact in facts.paths:
         if _endless(fact):
             yield fact.path, f"too many lines to be compared (more than {MAX_LINES})"
-        elif fact.path not in moved and not fact.binary:
-            lines += line_diff(fact.before, fact.after).size
+        elif fact.path not in elsewhere and not fact.binary:
+            before = moved[fact.path].before if fact.path in moved else fact.before
+            lines += 0 if before == fact.after else line_diff(before, fact.after).size
     if lines > facts.diff_limit:
         yield f"{lines} lines changed, at most {facts.diff_limit} allowed"
 
@@ -215,23 +218,18 @@ def _endless(fact: PathFact) -> bool:
     return not fact.binary and too_many_lines(fact.before, fact.after)
 
 
-def _moved(facts: Facts) -> set[str]:
-    """Paths of files that were moved and otherwise left as they are: no line of theirs changed."""
-    gone = {f.old.oid: f.path for f in facts.paths if f.old and f.new is None}
-    come = {f.new.oid: f.path for f in facts.paths if f.new and f.old is None}
-    return {path for oid in gone.keys() & come.keys() for path in (gone[oid], come[oid])}
-
-
 def _kinds(facts: Facts) -> Said:
+    moved = moves(facts.paths)
     for fact in facts.paths:
         new = fact.new.mode if fact.new else 0
+        was = moved[fact.path].old if fact.path in moved else fact.old
         if new == LINK:
             yield fact.path, "a new symlink"
         elif new == GITLINK or (fact.old and fact.old.mode == GITLINK):
             yield fact.path, "a submodule changed"
-        elif new == EXECUTABLE and not (fact.old and fact.old.mode == EXECUTABLE) and not _may(facts, "executable"):
+        elif new == EXECUTABLE and not (was and was.mode == EXECUTABLE) and not _may(facts, "executable"):
             yield fact.path, "a new executable bit"
-        elif fact.binary and fact.new and not _may(facts, "binary"):
+        elif fact.binary and fact.new and not (was and was.oid == fact.new.oid) and not _may(facts, "binary"):
             yield fact.path, "a binary file"
 
 
@@ -252,13 +250,15 @@ def _special(facts: Facts) -> Said:
 def _secrets(facts: Facts) -> Said:
     for path, kinds in sorted(facts.redacted.items()):
         yield path, f"held what looks like a secret ({', '.join(sorted(kinds))}), which was redacted"
+    moved = moves(facts.paths)
     for fact in facts.paths:
         if fact.new and not fact.old and (what := looks_like(fact.path)):
             yield "a path", f"a new file's name holds what looks like a secret ({what})"
         if fact.binary or _endless(fact):  # the rule on size has told
             continue
-        had = set(fact.before.split(b"\n"))
-        added = [line for line in line_diff(fact.before, fact.after).added if line not in had]
+        before = moved[fact.path].before if fact.path in moved else fact.before
+        had = set(before.split(b"\n"))
+        added = [line for line in line_diff(before, fact.after).added if line not in had]
         for number, what in find_secrets(added):
             yield fact.path, f"added line {number} holds what looks like a secret ({what})"
 

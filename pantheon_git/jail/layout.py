@@ -34,7 +34,9 @@ Entry = tuple[str, str, str]
 _HOST = (
     "import sys; sys.path.append(%r); sys.dont_write_bytecode = True; from pantheon_git.jail.host import main; main()"
 )
-_PARSERS = ("ruamel.yaml", "tomlkit", "tree_sitter", "tree_sitter_javascript", "tree_sitter_typescript")
+_PARSERS = (
+    "ruamel.yaml", "tomlkit", "markdown_it", "mdurl", "tree_sitter", "tree_sitter_javascript", "tree_sitter_typescript",
+)  # fmt: skip
 
 
 def python() -> str:

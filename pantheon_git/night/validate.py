@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from pantheon_git.night.order import Planned
 from pantheon_git.spec.agent import Agent
+from pantheon_git.spec.flow import Flow
 from pantheon_git.spec.globs import Globs
 from pantheon_git.spec.policy import Policy
 from pantheon_git.spec.steps import expand, rivals
@@ -31,6 +32,13 @@ class Facts:
     sizes: Mapping[str, int]
     """Bytes of each file of the base tree that the task's scope matches."""
     settings: Mapping[str, Any]
+
+
+def settings_of(flow: Flow) -> dict[str, Any]:
+    """What the flow's own `plan.validate` nodes are told by `with`: for who asks before the night does."""
+    return {
+        key: value for node in flow.nodes.values() if node.uses == "plan.validate" for key, value in node.with_.items()
+    }
 
 
 def task_faults(facts: Facts) -> list[str]:

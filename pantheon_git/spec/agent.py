@@ -82,6 +82,8 @@ class Queue(Spec):
     """`scope.paths` of the task; what stands for a placeholder is taken literally."""
     params: dict[str, str] = Field(default_factory=dict)
     """Parameters of the task, unless the person gives them."""
+    references: bool = False
+    """The agent moves files: the scope is what moves, where to, and every file that refers to it, looked up by day."""
     asked: tuple[Pattern, ...] = ()
     """How a person asks for this agent in a line of a spec or a board; of several agents the longest match decides, and
     named groups become parameters."""

@@ -10,7 +10,10 @@ from pydantic import Field, model_validator
 from pantheon_git.spec.base import Name, Spec
 
 BUILTIN = frozenset(
-    {"agree", "check.acceptance", "check.command", "check.frontmatter", "merge-gate", "noop", "plan.validate"}
+    (
+        *("agree", "merge-gate", "noop", "plan.validate"),
+        *("check.acceptance", "check.command", "check.frontmatter", "check.rename"),
+    )
 )
 """What `uses` may name besides an agent: the names of `night.checks.CHECKS` (a test compares)."""
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from pantheon_git.agent.checklists.item import Examined, Item, Page, Whole
+from pantheon_git.agent.checklists.rename import only_names
 from pantheon_git.agent.view import ChangeView
 from pantheon_git.tools.frontmatter import ground, language, titles
 from pantheon_git.tools.frontmatter.document import SUFFIXES, WRITABLE, Document, parse
@@ -30,6 +31,8 @@ def touched(change: ChangeView, whole: Whole) -> bool:
         return True
     if new.kind not in WRITABLE:
         return True
+    if (new.head, new.close) == (old.head, old.close) and only_names(str(old.inner), str(new.inner), whole):
+        return False  # addresses that follow a file to its new name
     return (new.head, new.inner, new.close) != (old.head, old.inner, old.close)
 
 

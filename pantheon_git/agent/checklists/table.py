@@ -56,7 +56,7 @@ def examine(changes: Sequence[ChangeView], settings: Mapping[str, Any]) -> dict[
 def _one(change: ChangeView, whole: Whole, settings: Mapping[str, Any]) -> Judged:
     kinds = kinds_of(change, whole)
     names = tuple(kind.name for kind in kinds)
-    items = list(_always(change))
+    items = list(_always(change, whole))
     if change.after is None and change.path not in whole.moved_from:
         return Judged(names, [*items, Item("kept", False, "the file is deleted, and stands under no other name")])
     answers = [kind.examine(change, whole, settings) for kind in kinds]
@@ -64,10 +64,12 @@ def _one(change: ChangeView, whole: Whole, settings: Mapping[str, Any]) -> Judge
     return Judged(names, [*items, *(item for found, _ in answers for item in found)], pages)
 
 
-def _always(change: ChangeView) -> Iterator[Item]:
+def _always(change: ChangeView, whole: Whole) -> Iterator[Item]:
     inside = change.path in Globs(change.scope)
     yield Item("scope", inside, f"{change.path} is {'in' if inside else 'not in'} the task's scope")
-    lines = [line.encode("utf-8", "replace") for line in added(change.patch)]
+    old = whole.moves.get(change.path)
+    had = set((old.before or b"").split(b"\n")) if old is not None else frozenset[bytes]()
+    lines = [raw for line in added(change.patch) if (raw := line.encode("utf-8", "replace")) not in had]
     for number, what in find_secrets(lines):
         yield Item("no-secret", False, f"added line {number} holds what looks like a secret ({what})")
         return

@@ -1,0 +1,1 @@
+"""Renaming files: names, the moves with every reference rewritten, and the check behind it."""
