@@ -10,7 +10,8 @@ What a ledger is. Each night is a chain of signed commits, refs/pantheon/runs/NI
 night set out to do), each later one adds jobs (BUCKET/JOB/job.json, BUCKET/JOB/NN-node/statement.json), the last adds
 close.json (how every job ended). Each JSON file is a DSSE envelope around an in-toto statement, signed with Ed25519;
 statements name each other by sha256, and by sha256 and oid the files in refs/pantheon/artifacts/NIGHT and the job's own
-commit. Notes (refs/notes/pantheon) repeat the statements for people; refs/pantheon/meta/JOB holds people's decisions.
+commit. Notes (refs/notes/pantheon) repeat the statements for people; refs/pantheon/meta/JOB holds people's decisions,
+refs/pantheon/frozen/NAME the queue that a person froze for a night (queue.jsonl; dropped.json withdraws it).
 
 What is checked: that every byte of all this is what a trusted key signed while it was trusted, that nothing is missing,
 reordered, doubled, or from another job, night or repository, and that branches and notes say what was signed.
@@ -44,6 +45,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 RUNS, ARTIFACTS, META = "refs/pantheon/runs/", "refs/pantheon/artifacts/", "refs/pantheon/meta/"
 PRS, FAILED, KEYS = "refs/heads/pantheon/pr/", "refs/pantheon/failed/", "refs/pantheon/keys/"
+FROZEN = "refs/pantheon/frozen/"
 NOTES = "refs/notes/pantheon"
 NIGHT, PERSON = "pantheon-night", "pantheon-person"  # roles of keys
 FOLDER, FILE = 0o040000, 0o100644
@@ -51,7 +53,7 @@ CONTEXT = ("night", "job", "task", "revision", "attempt", "flow", "flow_oid", "b
 NOT_CHECKED = (
     "the gate's verdicts are not judged anew (pantheon-git verify --gate does)",
     "who is trusted is what --keys says: records of rotated and revoked keys are checked to be whole, and not applied",
-    "what the signed words say is not weighed: that jail, guard and tests were as a statement has it is its signer's word",
+    "what signed words say is not weighed: that jail, guard and tests were as a statement has it is its signer's word",
 )
 MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 
@@ -315,13 +317,13 @@ class Statement:
         return self
 
 
-def opened(data, kind, trust, when):
+def opened(data, kind, trust, when, role=NIGHT):
     """Verify an envelope, then parse those very bytes. `when`: the field that says when it was signed."""
     found = Statement(data)
     require(found.type == "application/vnd.in-toto+json", f"payload of type {found.type}")
     pae = b"DSSEv1 %d %s %d %s" % (len(found.type), found.type.encode(), len(found.payload), found.payload)
-    check_signature(trust.require(found.key, NIGHT, None), found.signature, pae)
-    trust.require(found.key, NIGHT, float(found.parse(kind).said[when]))
+    check_signature(trust.require(found.key, role, None), found.signature, pae)
+    trust.require(found.key, role, float(found.parse(kind).said[when]))
     return found
 
 
@@ -386,6 +388,7 @@ class Ledger:
         yield from self.caught(self.notes_commit)
         for ref in sorted(ref for ref in self.refs if ref.startswith(KEYS)):
             yield from self.caught(self.key_record, ref)
+        yield from self.frozen()
         for night in sorted(ref.removeprefix(RUNS) for ref in self.refs if ref.startswith(RUNS)):
             if only in (None, night):
                 yield from Night(self, night).verify()
@@ -432,6 +435,21 @@ class Ledger:
             require(not commit.parents, "a record has no history")
             require(signer(commit) in {record.key, *(e[0] for e in self.trust.entries)}, "signed with an unknown key")
 
+    def frozen(self):
+        """Queues that a person froze; none that a later one knew is gone."""
+        followed = []
+        for ref, oid in sorted(self.refs.items()):
+            try:
+                if ref.startswith(FROZEN) and (before := Frozen(self, ref, oid).verify().said["previous"]):
+                    followed.append((FROZEN + before["frozen"], before["head"]))
+            except Wrong as wrong:
+                yield wrong.verdict()
+        for ref, head in followed:
+            with contextlib.suppress(Wrong):  # its own verdict has told
+                tip, problem = self.refs.get(ref), f"another was frozen after {head[:12]}, which is gone"
+                if tip is None or head not in (tip, *self.repo.commit(tip).parents):
+                    yield verdict("tampered", None, None, ref, head, problem)
+
     def note(self, commit):
         """The note on a commit, whose name may be split into folders of two digits; empty without one."""
         tree, rest = self.notes, commit.encode()
@@ -471,7 +489,7 @@ class Ledger:
             known = [ref.removeprefix(prefix) in names for prefix, names in families if ref.startswith(prefix)]
             if known == [False]:
                 yield verdict("tampered", None, None, ref, oid, "no night has signed it")
-            elif not known and ref.startswith("refs/pantheon/") and not ref.startswith((RUNS, KEYS)):
+            elif not known and ref.startswith("refs/pantheon/") and not ref.startswith((RUNS, KEYS, FROZEN)):
                 yield verdict("incomplete", None, None, ref, oid, "not a ref that this version knows")
 
     def stray_notes(self):
@@ -522,7 +540,7 @@ class Ledger:
         asked = ("log", "-10", "--grep=^Pantheon-Ledger: ", "--format=%(trailers:key=Pantheon-Ledger,valueonly)")
         merged = list(dict.fromkeys(self.repo.git(*asked)[1].decode("utf-8", "replace").split()))
         for anchor in [*([oid] if oid else []), *merged]:
-            code, out = self.repo.git("for-each-ref", f"--contains={anchor}", NOTES, RUNS, META, KEYS)
+            code, out = self.repo.git("for-each-ref", f"--contains={anchor}", NOTES, RUNS, META, KEYS, FROZEN)
             if code or not out:
                 yield verdict("tampered", None, None, NOTES, anchor, f"rolled back: it once held {anchor[:40]}")
         for ref, mark in sorted(marks.items()):
@@ -576,7 +594,7 @@ class Night:
             self.unfinished = not self.ended and number == len(groups)
             yield from filter(None, (self.job(job) for job in group))
         wrong = [found for job, found in self.spoiled.items() if job not in self.jobs]
-        for check in (self.closing, lambda: self.links(groups), self.artifact_commit):
+        for check in (self.closing, self.ran_frozen, lambda: self.links(groups), self.artifact_commit):
             wrong += self.ledger.caught(check)
         yield from ({**found, "night": self.name} for found in wrong)
         if not wrong and not self.spoiled:
@@ -663,6 +681,25 @@ class Night:
         for context in [context for name, context in self.contexts.items() if name not in self.jobs]:
             self.lines[context["base"]].add(absent_line(context, close))
         self.close = close
+
+    def ran_frozen(self):
+        """What was not frozen did not run, where the opening names a frozen queue."""
+        with at(f"{self.ref}:open.json"):
+            if not (said := self.opening.said["info"].get("frozen")):
+                return
+            ref = FROZEN + said["frozen"]
+        with at(ref, said["head"]):
+            require(ref in self.refs, f"night {self.name} ran this frozen queue, and it is gone")
+            found = Frozen(self.ledger, ref, self.refs[ref])
+            found.read()
+            same = (found.chain[0], sha256(found.data)) == (said["head"], said["sha256"])
+            require(same, f"not the frozen queue that night {self.name} ran")
+        with at(f"{self.ref}:open.json"):
+            jobs = {job["job"]: job for job in found.lines[1:]}
+            for one in self.contexts.values():
+                job = jobs.get(one["job"], {"revision": None})
+                fits = job["revision"] == one["revision"] and job["flows"].get(one["flow"]) == one["flow_oid"]
+                require(fits and one["target"] == found.lines[0]["target"], f"{one['job']} ran, and was not frozen so")
 
     def links(self, groups):
         for (oid, _), group in zip(self.chain, [[], *groups], strict=True):
@@ -829,6 +866,65 @@ class Job:
                 require(len(commit.parents) == min(count - 1, 1), "not as many commits as events")
             later, oid = events, next(iter(commit.parents), None)
 
+
+# --- A frozen queue ---------------------------------------------------------------------------------------------------
+
+class Frozen:
+    """One commit with queue.jsonl and frozen.json, the envelope about it; a second one adds dropped.json."""
+
+    def __init__(self, ledger, ref, tip):
+        self.ledger, self.repo, self.ref, self.tip = ledger, ledger.repo, ref, tip
+
+    def verify(self):
+        """Raises Wrong at the first thing that is not what a person signed."""
+        statement = self.read(self.ledger.trust)
+        for name, (mode, oid) in self.files[0].items():
+            with at(f"{self.ref}:{name.decode('utf-8', 'backslashreplace')}", oid):
+                require(name in (b"queue.jsonl", b"frozen.json") and mode == FILE, "not a file that was signed")
+        for oid in self.chain:
+            with at(self.ref, oid):
+                self.ledger.signed_commit(oid, PERSON)
+        return statement
+
+    def read(self, trust=None):
+        with at(self.ref, self.tip):
+            parents = self.repo.commit(self.tip).parents
+            more = len(parents) > 1 or any(self.repo.commit(one).parents for one in parents)
+            require(not more, "more than a freeze")
+            self.chain = [*parents, self.tip]
+            self.files = [self.repo.tree(self.repo.commit(oid).tree) for oid in self.chain]
+        frozen = self.envelope(0, b"frozen.json", "queue-frozen", trust)
+        oid = self.files[0].get(b"queue.jsonl", (0, None))[1]
+        with at(f"{self.ref}:queue.jsonl", oid):
+            require(oid, "the frozen queue is gone")
+            self.data = self.repo.blob(oid)
+            require(frozen.subject["queue.jsonl"] == {"sha256": sha256(self.data)}, "not the queue that was signed")
+            self.lines = [json.loads(one) for one in self.data.splitlines()]
+        with at(f"{self.ref}:frozen.json", oid):
+            said, head = frozen.said, self.lines[0]
+            named = [said["frozen"], said["target"], said["count"], frozen.subject["commit"]["gitCommit"]]
+            own = [head["frozen"], head["target"], len(self.lines) - 1, head["commit"]]
+            require(named == own, "about another queue")
+            require(self.ref == FROZEN + head["frozen"], "another frozen queue, replayed here")
+        if len(self.chain) > 1:
+            drop = self.envelope(1, b"dropped.json", "queue-dropped", trust)
+            with at(f"{self.ref}:dropped.json", self.tip):
+                about = (FROZEN + drop.said["frozen"], drop.subject["freeze"])
+                require(about == (self.ref, {"gitCommit": self.chain[0]}), "it withdraws another frozen queue")
+            for name in sorted(self.files[0].keys() | self.files[1].keys() - {b"dropped.json"}):
+                with at(f"{self.ref}:{name.decode('utf-8', 'backslashreplace')}", self.tip):
+                    require(self.files[0].get(name) == self.files[1].get(name), "not as it was when it was frozen")
+        return frozen
+
+    def envelope(self, number, name, kind, trust):
+        mode, oid = self.files[number].get(name, (0, None))
+        with at(f"{self.ref}:{name.decode()}", oid):
+            require(mode == FILE, "it is gone")
+            data = self.repo.blob(oid)
+            found = opened(data, kind, trust, "when", PERSON) if trust else Statement(data).parse(kind)
+            when = self.repo.commit(self.chain[number]).time
+            require(int(found.said["when"]) == when, "not from when it was committed")
+        return found
 
 # --- The command ------------------------------------------------------------------------------------------------------
 

@@ -14,14 +14,14 @@ from pantheon_git.ledger import dsse, notes
 from pantheon_git.ledger.anchor import write_marks
 from pantheon_git.ledger.key_records import KEYS
 from pantheon_git.ledger.keys import Key
-from pantheon_git.ledger.layout import ARTIFACTS, FAILED, META, PRS, RUNS
+from pantheon_git.ledger.layout import ARTIFACTS, FAILED, FROZEN, META, PRS, RUNS
 from pantheon_git.repo.objects import EXECUTABLE, FILE, FOLDER, Entry
 from pantheon_git.repo.writer import commit_bytes
 from tests.tamper_world import FIRST, SECOND, THIRD, Change, World, flipped
 
 Named = tuple[str, ...]
 Attack = Callable[[World, random.Random], Named]
-LEDGER = (RUNS, ARTIFACTS, META, PRS, FAILED, KEYS, notes.REF)
+LEDGER = (RUNS, ARTIFACTS, META, PRS, FAILED, KEYS, FROZEN, notes.REF)
 
 
 def refs_of(w: World, *prefixes: str) -> list[str]:
@@ -84,7 +84,7 @@ def commit_byte(w: World, c: random.Random) -> Named:
     """Anywhere in any commit of a chain; those after it name the new one."""
     ref = c.choice(refs_of(w, *LEDGER))
     chain = w.chain(ref)
-    own = len(chain) if ref.startswith((RUNS, META)) else 1  # only these chains are kept for their own sake
+    own = len(chain) if ref.startswith((RUNS, META, FROZEN)) else 1  # only these chains are kept for their own sake
     number = len(chain) - c.randint(1, own)
     parent = w.put("commit", flipped(c, chain[number].raw))
     for later in chain[number + 1 :]:
@@ -161,7 +161,7 @@ def removed_entry(w: World, c: random.Random) -> Named:
 
 def removed_ref(w: World, c: random.Random) -> Named:
     """A night, its artifacts, the notes, a review (an anchor is needed for the last)."""
-    ref = c.choice(refs_of(w, RUNS, ARTIFACTS, META, KEYS, notes.REF))
+    ref = c.choice(refs_of(w, RUNS, ARTIFACTS, META, KEYS, FROZEN, notes.REF))
     remember(w)
     del w.refs[ref]
     return (ref,)
@@ -209,8 +209,8 @@ def strange_file(w: World, c: random.Random) -> Named:
 
 def strange_ref(w: World, c: random.Random) -> Named:
     """In one of our names; of an honest object, but not one that is signed for this."""
-    prefix = c.choice((RUNS, ARTIFACTS, META, PRS, FAILED, KEYS, "refs/pantheon/strange/"))
-    name = "20261128T230000Z" if prefix in (RUNS, ARTIFACTS) else "x.1"
+    prefix = c.choice((RUNS, ARTIFACTS, META, PRS, FAILED, KEYS, FROZEN, "refs/pantheon/strange/"))
+    name = "20261128T230000Z" if prefix in (RUNS, ARTIFACTS, FROZEN) else "x.1"
     w.refs[prefix + name] = c.choice(sorted(set(w.refs.values())))
     return (prefix + name,)
 
@@ -271,6 +271,29 @@ def replayed_metadata(w: World, c: random.Random) -> Named:
     ref = META + c.choice(sorted({"a.1", "b.1", "d.1", "e.1", "g.1"} - {source.removeprefix(META)}))
     w.refs[ref] = w.refs[source]
     return (ref,)
+
+
+def replayed_freeze(w: World, c: random.Random) -> Named:
+    """One frozen queue under another's name or one more, or its files in another's place, old signatures and all."""
+    ref, other = c.sample(refs_of(w, FROZEN), 2)
+    if c.random() < 0.5:
+        ref = c.choice((ref, FROZEN + "20261201T000000Z"))
+        w.refs[ref] = w.refs[other]
+        return (ref,)
+    path = c.choice((b"queue.jsonl", b"frozen.json"))
+    write_back(w, c, ref, put_where(w, path, w.objects.find(w.tree_of(other), path)))
+    return (ref,)
+
+
+def rolled_back_freeze(w: World, c: random.Random) -> Named:
+    """A frozen queue that was withdrawn stands again, or the latest is gone and an older one would run."""
+    first, last = refs_of(w, FROZEN)
+    remember(w)
+    if c.random() < 0.5:
+        w.refs[first] = w.commit(w.refs[first]).parents[0]
+        return (first, "back")
+    del w.refs[last]
+    return (last, "gone")
 
 
 def replayed_artifacts(w: World, c: random.Random) -> Named:
@@ -358,7 +381,7 @@ def resealed(why: str) -> Attack:
             "notes",
             "branch",
             "artifacts",
-            *([] if why == "person-only" else ["review"]),
+            *([] if why == "person-only" else ["review", "freeze", "frozen queue"]),
         ]
         kind = c.choice(kinds)
         if kind == "entry":
@@ -369,7 +392,18 @@ def resealed(why: str) -> Attack:
             ref = c.choice(refs_of(w, RUNS))
             w.rewrite(ref, lambda tree: sealed_tree(w, tree, key), key)
             return (f"{ref}:open.json",)
-        prefix = {"chain": RUNS, "notes": notes.REF, "branch": PRS, "artifacts": ARTIFACTS, "review": META}[kind]
+        if kind == "frozen queue":
+            ref = c.choice(refs_of(w, FROZEN))
+            w.rewrite(ref, w.with_file(b"frozen.json", changed_envelope(w, c, ref, b"frozen.json", key)), key)
+            return (f"{ref}:frozen.json",)
+        prefix = {
+            "freeze": FROZEN,
+            "chain": RUNS,
+            "notes": notes.REF,
+            "branch": PRS,
+            "artifacts": ARTIFACTS,
+            "review": META,
+        }[kind]
         ref = c.choice(refs_of(w, prefix))
         w.rewrite(ref, lambda tree: tree, key)
         return (ref,)
@@ -394,6 +428,10 @@ ATTACKS: dict[str, Attack] = {
     "byte of an artifact": byte_in(ARTIFACTS),
     "byte of a note": byte_in(notes.REF),
     "byte of PR metadata": byte_in(META),
+    "byte of a frozen queue": byte_in(FROZEN),
+    "file of a frozen queue removed": removed(FROZEN),
+    "frozen queue replayed": replayed_freeze,
+    "frozen queue rolled back": rolled_back_freeze,
     "byte of the record of a key": byte_in(KEYS),
     "value in a signed payload": payload_value,
     "byte of a commit": commit_byte,

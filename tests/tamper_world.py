@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pantheon_git.ledger import key_records, read, sshsig
+from pantheon_git.ledger import frozen, key_records, read, sshsig
 from pantheon_git.ledger.keys import Key, generate
 from pantheon_git.ledger.meta import Event, add_event
+from pantheon_git.ledger.records import JobContext
 from pantheon_git.ledger.trust import NIGHT, PERSON, Revoked, TrustedKeys
 from pantheon_git.ledger.verdict import JobVerdict
 from pantheon_git.ledger.verify import verify
@@ -21,6 +22,7 @@ from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Commit, Entry, Objects, hash_object, parse_commit
 from pantheon_git.repo.refs import read_refs
 from pantheon_git.repo.writer import Writer, commit_bytes
+from pantheon_git.spec.frozen import FrozenJob, FrozenQueue
 from tests.ledger_kit import House, house
 
 FIRST, SECOND, THIRD = "20261125T230000Z", "20261126T230000Z", "20261127T230000Z"
@@ -43,13 +45,25 @@ def signed_ledger(folder: Path) -> House:
         add_event(at.git, at.objects, at.key, entry, Event(what, "Ada <a@b>", "why"))  # type: ignore[arg-type]
     at.git.run("merge", "-q", "--ff-only", "pantheon/pr/h.1")
     results = [at.result(job, night=THIRD) for job in ("g.1", "i.1")]
-    at.ledger.open_night(THIRD, [*(result.context for result in results), at.context("j.1", THIRD)], {})
+    contexts = [*(result.context for result in results), at.context("j.1", THIRD)]
+    at.ledger.open_night(THIRD, contexts, {"frozen": freezes(at, contexts)})
     at.ledger.commit_group(THIRD, results)
     at.ledger.close_night(THIRD, {"put_off": {"j": "not tonight"}})
     new = generate(folder.parent / "new-key").public
     record = key_records.rotation(at.key, new, (NIGHT,), "Ada <a@b>", at.key.key_id)
     key_records.publish(at.git, at.objects, at.key, [record])
     return at
+
+
+def freezes(at: House, contexts: list[JobContext]) -> dict[str, object]:
+    """A frozen queue that is withdrawn, and one that a night runs: what its opening says of it."""
+    jobs = tuple(FrozenJob(one.job, one.revision, {one.flow: one.flow_oid}, {}, {"goal": one.task}) for one in contexts)
+    found = []
+    for when in (1795700000.0, 1795700060.0):
+        queue = FrozenQueue(frozen.new_name(at.git, when), "refs/heads/main", at.base, None, jobs)
+        found.append(frozen.freeze(at.git, at.objects, at.key, queue, "Ada <a@b>", "tonight", when))
+    frozen.drop(at.git, at.objects, at.key, found[0], "Ada <a@b>", "too early", 1795700030.0)
+    return dict(found[1].info())
 
 
 @dataclass

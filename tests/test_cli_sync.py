@@ -9,7 +9,7 @@ import pytest
 
 from pantheon_git.ledger.meta import Event, add_event
 from pantheon_git.ledger.read import job
-from tests.cli_support import cli, git, sh
+from tests.cli_support import cli, git, inside, sh
 from tests.ledger_kit import House, house
 
 FIRST, SECOND = "20261124T230000Z", "20261125T230000Z"
@@ -44,6 +44,17 @@ def test_a_night_travels_and_verifies_on_the_other_side(clones: tuple[House, Hou
     assert ledger(left.git.path) == ledger(right.git.path) == ledger(bare)
     assert cli(right.git.path, "verify").code == 0
     assert git(right.git.path, "for-each-ref", "refs/heads/pantheon/pr/a-1.1")
+
+
+def test_a_frozen_queue_travels(clones: tuple[House, House, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    """Frozen on one machine, it binds the other; withdrawn there, it binds neither."""
+    left, right, _ = clones
+    turns = [(left, "freeze", "--only=a-1"), (left, "sync"), (right, "sync"), (right, "run", "--dry-run"),
+             (right, "freeze", "--drop"), (right, "sync"), (left, "sync"), (left, "run", "--dry-run"),
+             (left, "verify")]  # fmt: skip
+    said = [inside(at.git.path, *words, capsys=capsys, check=True).out for at, *words in turns]
+    assert "1 of 2 tasks would run" in said[3]
+    assert "2 of 2 tasks would run" in said[7]
 
 
 def test_nights_of_both_sides_are_united(clones: tuple[House, House, Path]) -> None:

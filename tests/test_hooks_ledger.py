@@ -45,6 +45,8 @@ WAYS = {
     "from a linked worktree": f"git worktree add -q ../linked && git -C ../linked update-ref -d {RUN}",
     "a night is made up": "git update-ref refs/pantheon/runs/20990101T000000Z HEAD",
     "a review is made up": "git update-ref refs/pantheon/meta/t000.1 HEAD",
+    "a frozen queue is made up": "git update-ref refs/pantheon/frozen/20990101T000000Z HEAD",
+    "a night's commit as a frozen queue": f"git update-ref refs/pantheon/frozen/20990101T000000Z {RUN}",
     "from a folder below": f"cd docs && git update-ref -d {RUN}",
     "with the git directory named": f"cd / && export GIT_DIR=$OLDPWD/.git && git update-ref -d {RUN}",
 }  # fmt: skip

@@ -161,6 +161,7 @@ def _plan(at: Here, as_json: bool) -> int:
             {
                 "base": plan.base,
                 "target": plan.target,
+                "frozen": plan.tonight.frozen.name if plan.tonight.frozen else None,
                 "tasks": [
                     {"id": t.id, "job": t.job, "flow": t.flow.name, "state": t.state, "runs": t.runs, "why": t.why}
                     for t in plan.tasks
@@ -176,5 +177,7 @@ def _plan(at: Here, as_json: bool) -> int:
         for fault in broken.faults:
             click.echo(f"broken: {printable(fault)}")
     branch = plan.target.removeprefix("refs/heads/")
+    if plan.tonight.said:
+        click.echo(printable(plan.tonight.said))
     click.echo(f"{len(plan.runnable)} of {len(plan.tasks)} tasks would run, on {branch} at {plan.base[:12]}")
     return 1 if plan.broken else 0

@@ -19,6 +19,7 @@ COMMANDS: dict[str, Entry] = {
     "add": Entry(DAY, "add:add", "Queue work: one task file for each path."),
     "import": Entry(DAY, "imports:import_", "Make task files from a board, a backlog, JSON lines or a Harbor task."),
     "check": Entry(DAY, "check:check", "Validate queue, flows, agents and policy; what the pre-commit hook runs."),
+    "freeze": Entry(DAY, "freeze:freeze", "Seal and sign the committed queue: the night runs this and nothing else."),
     "retry": Entry(DAY, "retry:retry", "Queue a task again that failed or was rejected."),
     "schema": Entry(DAY, "schema:schema", "Print the JSON Schema of a file that you write, for your editor."),
     "run": Entry(NIGHT, "run:run", "Run the night: every queued task of the committed queue, once."),

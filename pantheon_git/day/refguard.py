@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pantheon_git.errors import PantheonError, TamperedError
-from pantheon_git.ledger import dsse, notes, statement
+from pantheon_git.ledger import dsse, frozen, notes, statement
 from pantheon_git.ledger.commit import check_commit, trailers
-from pantheon_git.ledger.layout import ARTIFACTS, FAILED, JOB_FILE, PRS, RUNS, find_job
+from pantheon_git.ledger.layout import ARTIFACTS, FAILED, FROZEN, JOB_FILE, PRS, RUNS, find_job
 from pantheon_git.ledger.trust import NIGHT, PERSON, Role, TrustedKeys
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
@@ -82,6 +82,9 @@ class Watch:
 
     def _signed(self, move: Move) -> None:
         if self.keys is None:
+            return
+        if move.ref.startswith(FROZEN):
+            frozen.require_frozen(self.objects, move.ref, str(move.new), self.keys)
             return
         roles: tuple[Role, ...] = (NIGHT,) if move.ref.startswith(_NIGHTS_OWN) else (PERSON, NIGHT)
         require_signed(self.objects, str(move.new), self.keys, roles)

@@ -48,16 +48,27 @@ def of_work_tree(git: Git, root: Path) -> Snapshot:
 def of_index(git: Git, root: Path, env: Mapping[str, str] | None = None) -> Snapshot:
     """What `git commit` would record now. `env` carries `GIT_INDEX_FILE` when a hook was given one."""
     listed = git.run("-C", str(root), "ls-files", "-z", "--stage", env=env).out
-    entries = [_entry(line) for line in listed.split(b"\0") if line]
+    return _of_blobs(git, [_entry(line, 1) for line in listed.split(b"\0") if line])
+
+
+def of_commit(git: Git, commit: str) -> Snapshot:
+    """What a night at that commit would read."""
+    listed = git.run("ls-tree", "-r", "-z", "--full-tree", commit).out
+    return _of_blobs(git, [_entry(line, 2) for line in listed.split(b"\0") if line])
+
+
+def _of_blobs(git: Git, entries: Sequence[tuple[str, bytes, bytes]]) -> Snapshot:
+    """From path, mode and oid of every file."""
     wanted = [(path, oid) for path, mode, oid in entries if _ours(path) and mode in _REGULAR]
     return Snapshot(dict(zip((p for p, _ in wanted), _blobs(git, [o for _, o in wanted]), strict=True)),
                     {path: 0 for path, _, _ in entries})  # fmt: skip
 
 
-def _entry(line: bytes) -> tuple[str, bytes, bytes]:
+def _entry(line: bytes, column: int) -> tuple[str, bytes, bytes]:
+    """`column`: where the oid stands after the mode."""
     head, _, path = line.partition(b"\t")
-    mode, oid, _ = head.split(b" ")
-    return os.fsdecode(path), mode, oid
+    words = head.split(b" ")
+    return os.fsdecode(path), words[0], words[column]
 
 
 def _ours(path: str) -> bool:

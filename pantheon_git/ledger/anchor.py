@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pantheon_git.errors import PantheonError
 from pantheon_git.ledger.key_records import KEYS
-from pantheon_git.ledger.layout import META, RUNS
+from pantheon_git.ledger.layout import FROZEN, META, RUNS
 from pantheon_git.ledger.notes import REF
 from pantheon_git.ledger.origin import NO_GRAFTS, UNCACHED
 from pantheon_git.ledger.verdict import JobVerdict
@@ -26,7 +26,7 @@ from pantheon_git.repo.git import Git
 TRAILER = "Pantheon-Ledger"
 _MERGES = 10
 """Merges asked for their trailer, newest first."""
-_HEADS = (RUNS, META, KEYS, REF)
+_HEADS = (RUNS, META, KEYS, FROZEN, REF)
 
 
 def check_anchors(

@@ -31,6 +31,12 @@ def signed_commit(
     return writer.commit(tree, parents, who, text, gpgsig=armor)
 
 
+def identity(who: str) -> str:
+    """`Name <mail>` as a commit's header can hold it."""
+    name, _, mail = who.replace("\n", " ").replace("\0", "").partition("<")
+    return f"{name.strip().strip('<>') or 'unknown'} <{mail.strip().strip('<>') or 'unknown'}>"
+
+
 def check_commit(objects: Objects, oid: str, keys: TrustedKeys, role: Role) -> Commit:
     """The commit, if a key that was trusted as `role` when it was made signed all of it; else TamperedError."""
     commit = objects.commit(oid)

@@ -15,7 +15,7 @@ from pantheon_git.ledger.commit import committed_at
 from pantheon_git.ledger.key_records import KEYS, Record, revocation, rotation
 from pantheon_git.ledger.keyring import trusted
 from pantheon_git.ledger.keys import Key, PublicKey, generate, is_locked, load_private, load_public
-from pantheon_git.ledger.layout import ARTIFACTS, META, RUNS
+from pantheon_git.ledger.layout import ARTIFACTS, FROZEN, META, RUNS
 from pantheon_git.ledger.signers import configure_revocations, pin
 from pantheon_git.ledger.signing import public_of
 from pantheon_git.ledger.trust import NIGHT, PERSON, Role, TrustedKeys
@@ -24,7 +24,7 @@ from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
 from pantheon_git.repo.refs import read_refs
 
-_FAMILIES = (RUNS, ARTIFACTS, META)
+_FAMILIES = (RUNS, ARTIFACTS, META, FROZEN)
 """Beside the notes: the refs whose commits are verified as what a key signed at its time."""
 
 

@@ -17,6 +17,7 @@ from pantheon_git.repo.objects import FOLDER, Objects
 
 RUNS, ARTIFACTS = "refs/pantheon/runs/", "refs/pantheon/artifacts/"
 PRS, FAILED, META = "refs/heads/pantheon/pr/", "refs/pantheon/failed/", "refs/pantheon/meta/"
+FROZEN = "refs/pantheon/frozen/"
 BASE = "refs/pantheon-base/night"
 """Keeps the base commit of the latest night, whatever becomes of its branch. Moved and never deleted, since a deletion
 takes the lock of all packed refs. Not below `refs/pantheon/`: it stays in this repository."""

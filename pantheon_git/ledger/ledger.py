@@ -183,10 +183,13 @@ class Ledger:
             self._nights.pop(night, None)
             raise
 
+    def remember(self, heads: Mapping[str, str]) -> None:
+        """The runner is a verifier too: what it saw or wrote further than it stands later was rolled back. `heads`: ref
+        → oid."""
+        anchor.write_marks(self._marks, {**anchor.read_marks(self._marks), **heads})
+
     def _remember(self, night: str, runs: str) -> None:
-        """The runner is a verifier too: a night that it wrote further than it stands later was rolled back."""
-        marks = anchor.read_marks(self._marks)
-        anchor.write_marks(self._marks, marks | {RUNS + night: runs})
+        self.remember({RUNS + night: runs})
 
     def _tree(self, commit: str) -> str:
         return self.objects.commit(commit).tree

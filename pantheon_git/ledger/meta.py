@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from pantheon_git import clock
 from pantheon_git.errors import PantheonError, TamperedError
-from pantheon_git.ledger.commit import signed_commit
+from pantheon_git.ledger.commit import identity, signed_commit
 from pantheon_git.ledger.entries import JobEntry
 from pantheon_git.ledger.keys import Key
 from pantheon_git.ledger.layout import META
@@ -126,12 +126,7 @@ def add_event(git: Git, objects: Objects, key: Key, entry: JobEntry, event: Even
     writer = Writer(objects)
     tree = writer.tree([Entry(FILE, META_FILE, writer.blob(meta.to_bytes()))])
     message = f"{entry.job}: {event.what}\n\n{event.text}\n\nPantheon-Job: {entry.job}"
-    new = signed_commit(writer, key, tree, [tip] if tip else [], message, event.when, _identity(event.who))
+    new = signed_commit(writer, key, tree, [tip] if tip else [], message, event.when, identity(event.who))
     with writer.flushed():
         update_refs(git, [RefUpdate(ref, new, tip)], f"pantheon-git: {entry.job} {event.what}")
     return meta
-
-
-def _identity(who: str) -> str:
-    name, _, mail = who.replace("\n", " ").replace("\0", "").partition("<")
-    return f"{name.strip().strip('<>') or 'unknown'} <{mail.strip().strip('<>') or 'unknown'}>"

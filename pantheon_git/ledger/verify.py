@@ -16,12 +16,13 @@ from pantheon_git.ledger.anchor import check_anchors, is_ancestor, read_marks
 from pantheon_git.ledger.commit import check_commit
 from pantheon_git.ledger.key_records import KEYS
 from pantheon_git.ledger.keyring import Fault as KeyFault
-from pantheon_git.ledger.layout import ARTIFACTS, FAILED, META, PRS, RUNS
+from pantheon_git.ledger.layout import ARTIFACTS, FAILED, FROZEN, META, PRS, RUNS
 from pantheon_git.ledger.lines import plain
 from pantheon_git.ledger.origin import check_origin
 from pantheon_git.ledger.trust import NIGHT, TrustedKeys
 from pantheon_git.ledger.twins import find_twins
 from pantheon_git.ledger.verdict import Fault, JobVerdict, Kind, Summary, at, require, summarise
+from pantheon_git.ledger.verify_frozen import check_frozen
 from pantheon_git.ledger.verify_job import Ground, own_prefix
 from pantheon_git.ledger.verify_keys import check_records
 from pantheon_git.ledger.verify_night import NightCheck, digest
@@ -65,6 +66,7 @@ def verify(
     yield from check.opening()
     yield from (JobVerdict("tampered", where=fault.ref, oid=fault.oid, problem=fault.problem) for fault in key_faults)
     yield from check_records(check.objects, keys, refs)
+    yield from check_frozen(check.objects, keys, refs)
     yield from check.nights(names if night is None else [night], progress)
     yield from check.base_notes(night)
     if night is None:
@@ -210,7 +212,7 @@ class _LedgerCheck:
         for prefix, known in ((PRS, self.jobs), (FAILED, self.jobs), (META, self.jobs), (ARTIFACTS, self.chains)):
             if ref.startswith(prefix):
                 return "" if ref.removeprefix(prefix) in known else "no night has signed it"
-        ours = ref.startswith("refs/pantheon/") and not ref.startswith((RUNS, KEYS))
+        ours = ref.startswith("refs/pantheon/") and not ref.startswith((RUNS, KEYS, FROZEN))
         return _UNKNOWN if ours else ""
 
     def _notes(self, tree: str) -> Iterator[JobVerdict]:

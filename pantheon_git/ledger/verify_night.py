@@ -18,6 +18,7 @@ from pantheon_git.ledger.statement import CLOSED, OPENED, canonical, jobs_of, sh
 from pantheon_git.ledger.trust import NIGHT, TrustedKeys
 from pantheon_git.ledger.verdict import Fault, JobVerdict, at, require
 from pantheon_git.ledger.verify_chunk import JOBS, Chunk, Told
+from pantheon_git.ledger.verify_frozen import ran_frozen
 from pantheon_git.ledger.verify_job import Ground, NightGround, open_signed, remote_branch
 from pantheon_git.repo.objects import FOLDER, Commit, Entry
 
@@ -184,6 +185,7 @@ class NightCheck:
         """The first wrong thing of the close, of the chain and of the artifacts, or one good verdict."""
         checks: list[Callable[[], None]] = [
             lambda: self._closing(commits, contexts),
+            lambda: self._frozen(contexts),
             lambda: self._links(commits, folders),
             lambda: self._artifact_commit(commits),
         ]
@@ -197,6 +199,10 @@ class NightCheck:
                 yield fault.verdict(self.night, None)
         if good:
             yield JobVerdict("good", self.night, oid=self.tip)
+
+    def _frozen(self, contexts: dict[str, JobContext]) -> None:
+        if self.opened is not None:
+            ran_frozen(self.ground.objects, self.ground.refs, self.night, self.opened.predicate, contexts)
 
     def _links(self, commits: list[Commit], folders: list[list[JobFolder]]) -> None:
         for number, oid in enumerate(self.chain):

@@ -58,6 +58,7 @@ def collect(git: Git, objects: Objects, info: NightInfo) -> Report:
         broken=closing.get("broken", info.info.get("broken", {})),
         agents=info.info.get("agents", {}),
         guard=info.info.get("guard", {}),
+        frozen=info.info.get("frozen"),
         found=info.info.get("found", ()),
         trouble=str(closing.get("trouble", "")),
         certificate=info.info.get("certificate", {}),

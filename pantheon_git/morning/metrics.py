@@ -99,6 +99,8 @@ class Report:
     agents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     guard: Mapping[str, Any] = field(default_factory=dict)
     """What the night found of its guard before its first job (`night.guard_facts.Facts`)."""
+    frozen: Mapping[str, Any] | None = None
+    """The frozen queue that it ran (`ledger.frozen.Frozen.info`); None: the queue as committed."""
     certificate: Mapping[str, Any] = field(default_factory=dict)
     """What the probes of its jail came to (`night.certificate.Certificate`)."""
     found: Sequence[str] = ()
@@ -228,6 +230,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "waiting": dict(report.waiting),
         "broken": {path: list(faults) for path, faults in report.broken.items()},
         "agents": {name: dict(agent) for name, agent in report.agents.items()},
+        "frozen": dict(report.frozen) if report.frozen else None,
         "guard": dict(report.guard),
         "found": list(report.found),
         "trouble": report.trouble,

@@ -80,8 +80,10 @@ def describe_guard(report: Report) -> str:
 
 
 def describe_found(report: Report) -> list[str]:
-    """What had to be put right before the night could begin, a line each."""
-    return [f"before it began: {one_line(line)}" for line in report.found]
+    """The queue that it was bound to, and what had to be put right before it could begin, a line each."""
+    frozen = report.frozen
+    bound = [f"only what was frozen: {frozen['frozen']}, by {one_line(frozen['who'])}"] if frozen else []
+    return [*bound, *(f"before it began: {one_line(line)}" for line in report.found)]
 
 
 def describe_costs(report: Report) -> str:

@@ -44,6 +44,11 @@ class Planned:
     """Tasks of this night on the same files that come first: it runs only when none of them becomes a PR."""
 
     @property
+    def flows(self) -> tuple[LoadedFlow, ...]:
+        """The flow, or those among which the router is to choose."""
+        return (self.flow,)
+
+    @property
     def job(self) -> str:
         return f"{self.id}.{self.attempt}"
 

@@ -6,13 +6,14 @@ Nothing here reads the work tree: an edit that is not committed never runs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pantheon_git.agent.load import LoadedAgent, load_agents
 from pantheon_git.agent.stock import stock_flows
 from pantheon_git.errors import PantheonError, SpecError
 from pantheon_git.ledger.read import TaskState, task_states
+from pantheon_git.night.frozen import Tonight, hold_back_unfrozen, tonight
 from pantheon_git.night.order import LoadedFlow, Planned, hold_back_collisions, hold_back_needs, in_order
 from pantheon_git.night.router import route
 from pantheon_git.night.strays import hold_back_strays, strays
@@ -50,6 +51,8 @@ class Plan:
     broken: Sequence[Broken]
     index: Mapping[str, Entry]
     """Every file of the base tree; undecodable bytes of a path as surrogates."""
+    tonight: Tonight = field(default_factory=Tonight)
+    """The frozen queue that decides what runs."""
 
     @property
     def runnable(self) -> list[Planned]:
@@ -71,9 +74,10 @@ def resolve_target(git: Git, configured: str | None) -> str:
     return head.out.decode().strip()
 
 
-def make_plan(git: Git, objects: Objects, target: str, base: str | None = None) -> Plan:
-    """The plan at `base`, else at the tip of `target`. Raises PantheonError without a commit, and SpecError for a
-    broken policy."""
+def make_plan(git: Git, objects: Objects, target: str, base: str | None = None, *, thaw: bool = False) -> Plan:
+    """The plan at `base`, else at the tip of `target`, by the frozen queue if the policy has it so (`thaw`: as if none
+    were). Raises PantheonError without a commit, where a frozen queue is asked for and there is none that counts, and
+    SpecError for a broken policy."""
     base = base or objects.resolve(target)
     if base is None:
         name = target.removeprefix("refs/heads/")
@@ -91,10 +95,11 @@ def make_plan(git: Git, objects: Objects, target: str, base: str | None = None) 
         if (planned := _planned(objects, name, oid, flows, agents, states, index, broken))
     ]
     tasks = hold_back_strays(tasks, strays(git))
-    ordered = hold_back_needs(in_order(tasks), states)
-    return Plan(
-        base, tree, target, policy, policy_oid, flows, agents, hold_back_collisions(ordered), tuple(broken), index
-    )
+    going_by = Tonight() if thaw else tonight(git, objects, target, base, policy.night.frozen)
+    if going_by.frozen is not None:
+        tasks = hold_back_unfrozen(tasks, going_by.frozen, policy_oid, agents)
+    ordered = hold_back_collisions(hold_back_needs(in_order(tasks), states))
+    return Plan(base, tree, target, policy, policy_oid, flows, agents, ordered, tuple(broken), index, going_by)
 
 
 def read_policy(objects: Objects, tree: str) -> tuple[Policy, str | None]:

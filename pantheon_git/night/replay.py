@@ -86,7 +86,7 @@ async def replay(git: Git, which: str, level: Level | str = "auto") -> Replay:
     nodes = [node for node in entry.nodes if not only or node.name == only]
     if not nodes and only:
         raise PantheonError(f"{entry.job} has no node {only!r}", f"pantheon-git trace {entry.job}")
-    plan = make_plan(git, objects, entry.context.base)
+    plan = make_plan(git, objects, entry.context.base, thaw=True)
     planned = plan.task(entry.task)
     if planned is None or planned.revision != entry.context.revision:
         base = entry.context.base[:12]

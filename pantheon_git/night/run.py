@@ -20,6 +20,7 @@ from pantheon_git.jail.trees import CheckoutStore
 from pantheon_git.ledger.key_records import publish, read_local
 from pantheon_git.ledger.keyring import trusted
 from pantheon_git.ledger.keys import Key
+from pantheon_git.ledger.layout import FROZEN
 from pantheon_git.ledger.ledger import CommittedJob, Ledger
 from pantheon_git.ledger.records import JobContext, JobResult
 from pantheon_git.ledger.signing import night_signer
@@ -89,6 +90,8 @@ class _Night:
         self.found += recovered
         target = resolve_target(self.git, self.options.target)
         plan = make_plan(self.git, self.objects, target, self.ledger.pin(target))
+        if plan.tonight.said:
+            self.emit(Said(plan.tonight.said))
         tasks, put_off = choose(plan, self.options)
         agents = agents_of(plan, tasks)
         admit(plan.agents, [agent.name for agent in agents], self.options)
@@ -119,6 +122,8 @@ class _Night:
         level = self._level()
         services = self._services(plan, self._new_id())
         contexts = {planned.id: _context(services.night, plan, planned) for planned in tasks}
+        if plan.tonight.frozen is not None:
+            self.ledger.remember({FROZEN + plan.tonight.frozen.name: plan.tonight.frozen.head})
         self.ledger.open_night(services.night, list(contexts.values()), self._info(plan, level))
         self.emit(NightOpened(services.night, len(tasks), plan.base, level))
         with stopping() as stop, self.reserve.held():
@@ -200,6 +205,7 @@ class _Night:
             "base": plan.base,
             "target": plan.target,
             "policy": plan.policy_oid,
+            "frozen": plan.tonight.frozen.info() if plan.tonight.frozen else None,
             "jail": level,
             "guard": guard_info(self.options.guard, plan.agents.values()),
             "certificate": self.certificate,

@@ -46,11 +46,19 @@ class Protect(Spec):
     tip."""
 
 
+class Night(Spec):
+    frozen: Literal["if-present", "required", "off"] = "if-present"
+    """Whether a night runs only what a person froze (`pantheon-git freeze`). `if-present`: where the target's latest
+    frozen queue still has jobs to do, these and nothing else; else the queue as committed. `required`: never anything
+    that was not frozen. `off`: frozen queues mean nothing."""
+
+
 class Policy(Spec):
     schema_: Literal[1] = Field(1, alias="schema")
     ceilings: Ceilings = Ceilings()
     jail: JailLimits = JailLimits()
     gate: GateRules = GateRules()
     protect: Protect = Protect()
+    night: Night = Night()
     share: tuple[str, ...] = ()
     """Untracked folders that jobs see read-only, such as `node_modules` or `.venv`; statements hold their digest."""
