@@ -869,6 +869,7 @@ class Job:
 
 # --- A frozen queue ---------------------------------------------------------------------------------------------------
 
+
 class Frozen:
     """One commit with queue.jsonl and frozen.json, the envelope about it; a second one adds dropped.json."""
 
@@ -925,6 +926,7 @@ class Frozen:
             when = self.repo.commit(self.chain[number]).time
             require(int(found.said["when"]) == when, "not from when it was committed")
         return found
+
 
 # --- The command ------------------------------------------------------------------------------------------------------
 
