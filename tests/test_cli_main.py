@@ -60,7 +60,7 @@ def test_completion_loads_click_alone() -> None:
     """The shell asks on every press of the key."""
     env = {"_PANTHEON_GIT_COMPLETE": "bash_complete", "COMP_WORDS": "pantheon-git re", "COMP_CWORD": "1"}
     done = run(CHECKOUT, env=env)
-    assert {line.partition(",")[2] for line in done.out.splitlines()} == {"report", "retry", "replay"}
+    assert {line.partition(",")[2] for line in done.out.splitlines()} == {"report", "retry", "replay", "reviewers"}
 
 
 def test_version_is_one_plain_line() -> None:

@@ -150,6 +150,7 @@ def _outcome(work: _Review, stop: StopReason, verdict: Any, reason: str) -> Outc
         "prompt_sha256": work.record.prompt_sha256,
         "limits": {},
         "likelihood": work.likelihood,
+        "kinds": sorted({kind for kinds in work.kinds.values() for kind in kinds}),
     }
     files = {**work.record.files(), REVIEW: json_bytes(written), METRICS: json_bytes(metrics)}
     transient = stop is StopReason.ENGINE

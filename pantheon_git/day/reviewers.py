@@ -19,8 +19,8 @@ from pantheon_git.agent.outcome import Outcome
 from pantheon_git.agent.reviewer import review
 from pantheon_git.agent.stock import stock_dir
 from pantheon_git.agent.view import ChangeView
-from pantheon_git.day.plants import INVENTIONS, invent
 from pantheon_git.errors import PantheonError
+from pantheon_git.night.plants.inventions import INVENTIONS, invent
 from pantheon_git.night.prepare import Engines
 from pantheon_git.spec.globs import escape
 

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal, TypeVar
 
 from pantheon_git.agent.stock import stock_flows
 from pantheon_git.errors import PantheonError, TamperedError
+from pantheon_git.gate.acceptance import Rule, rule
 from pantheon_git.gate.lines import is_binary
+from pantheon_git.gate.tally import UNKNOWN, Tally, kind_of, reviewer_id
+from pantheon_git.gate.tally import parse as parse_tally
 from pantheon_git.ledger import dsse, statement
 from pantheon_git.ledger.entries import JobEntry
+from pantheon_git.ledger.layout import OPEN, RUNS, find_signed
+from pantheon_git.ledger.plants import planted_trees
 from pantheon_git.ledger.records import JobContext, SignedNode
 from pantheon_git.ledger.redact import REDACTED
+from pantheon_git.ledger.statement import OPENED
 from pantheon_git.ledger.trust import NIGHT, TrustedKeys
 from pantheon_git.repo.merge import MergeResult, merge_tree
 from pantheon_git.repo.objects import GITLINK, Entry, Objects, Overlay, hash_object
+from pantheon_git.repo.refs import read_ref
 from pantheon_git.spec.base import Spec
 from pantheon_git.spec.flow import Flow
 from pantheon_git.spec.load import load
@@ -27,6 +34,8 @@ from pantheon_git.spec.task import Task
 S = TypeVar("S", bound=Spec)
 GATE = "merge-gate"
 POLICY = b".pantheon/policy.toml"
+TALLY = "reviewers"
+"""Key in the info of a night's opening: what was known of the reviewers."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,10 @@ class NodeFact:
     reason: str = ""
     tree: str = ""
     """The tree that the job proposed when the node ended."""
+    reviewer: str = ""
+    """Of a review: who judged (`tally.reviewer_id`)."""
+    kinds: Sequence[str] = ()
+    """Of a review: the checklists that the change was held against."""
     fault: str = ""
 
 
@@ -83,12 +96,27 @@ class Facts:
     """`tree` merged into the target as it stands in that commit."""
     faults: Sequence[str] = field(default=())
     """Why the records do not even belong together."""
+    tally: Tally = UNKNOWN
+    """What was known of the reviewers when the night began."""
+    planted: frozenset[str] = frozenset()
+    """Trees of known-bad changes that nights have signed as such."""
     redacted: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Path → kind → how many secrets were taken out of it before it was recorded; of a job that stopped only."""
 
     @property
     def task_path(self) -> str:
         return task_path(self.context)
+
+    @property
+    def reviews(self) -> list[NodeFact]:
+        return [node for node in self.nodes.values() if node.kind == "review" and not node.fault]
+
+    @cached_property
+    def rule(self) -> Rule:
+        """Which reviewers must pass, as `acceptance.rule` computes it."""
+        kind = kind_of(name for node in self.reviews for name in node.kinds)
+        names = {node.reviewer for node in self.reviews}
+        return rule(self.tally, names, kind, self.policy.gate.escaped_defects, self.policy.gate.reviewers)
 
     @property
     def diff_limit(self) -> int:
@@ -110,12 +138,14 @@ def in_flight(
     tree: str,
     pending: Mapping[str, tuple[str, bytes]],
     refused: Sequence[str] = (),
+    tally: Tally = UNKNOWN,
 ) -> Facts:
     """Facts about a job that is still running. `gate`: name of the gate's step; `tree`: what the PR would propose, its
     new objects in `pending`; the target is the branch's tip now."""
     envelopes = {node.result.name: node.envelope for node in nodes if node.result.name != gate}
     target = objects.resolve(context.target)
-    return _gather(Overlay(objects, pending), keys, context, gate, envelopes, tree, pending, refused, target)
+    facts = _gather(Overlay(objects, pending), keys, context, gate, envelopes, tree, pending, refused, target)
+    return replace(facts, tally=tally, planted=planted_trees(objects.git, objects))
 
 
 def from_ledger(
@@ -132,7 +162,15 @@ def from_ledger(
     name = gate.name if gate else "gate"
     facts = _gather(objects, keys, entry.context, name, envelopes, entry.tree, {}, refused, target)
     redacted = {path: kinds for path, kinds in entry.summary.get(REDACTED, {}).items() if path != "job.json"}
-    return replace(facts, redacted=redacted)
+    planted = planted_trees(objects.git, objects)
+    return replace(facts, redacted=redacted, tally=tally_of(objects, entry.night), planted=planted)
+
+
+def tally_of(objects: Objects, night: str) -> Tally:
+    """What the night knew of the reviewers, as it signed in its opening."""
+    head = read_ref(objects.git, RUNS + night)
+    opened = find_signed(objects, objects.commit(head).tree, OPEN, OPENED) if head else None
+    return parse_tally(opened.predicate["info"].get(TALLY, {}) if opened else {})
 
 
 def _gather(
@@ -184,8 +222,13 @@ def _node(name: str, envelope: bytes, keys: TrustedKeys, context: JobContext) ->
     except (PantheonError, KeyError, TypeError) as error:
         return NodeFact(name, fault=f"its statement cannot be read: {error}")
     node = said["node"]
-    tree = str(said["details"].get("tree", ""))
-    return NodeFact(name, node["uses"], node["kind"], said["verdict"], said["reason"], tree)
+    details = said["details"]
+    fact = NodeFact(
+        name, node["uses"], node["kind"], said["verdict"], said["reason"], tree=str(details.get("tree", ""))
+    )
+    if fact.kind != "review":
+        return fact
+    return replace(fact, reviewer=reviewer_id(fact.uses, details), kinds=tuple(map(str, details.get("kinds", ()))))
 
 
 def _paths(objects: Objects, base: str, tree: str, own: bytes) -> Iterable[PathFact]:

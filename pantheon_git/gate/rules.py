@@ -10,6 +10,7 @@ from pantheon_git.gate.facts import GATE, Facts, PathFact
 from pantheon_git.gate.judges import is_forbidden, judging
 from pantheon_git.gate.lines import MAX_LINES, line_diff, too_many_lines
 from pantheon_git.gate.moves import moves
+from pantheon_git.gate.votes import acceptance_of, missing_votes, planted_fault
 from pantheon_git.jail.names import why_unfit, why_unsafe
 from pantheon_git.repo.objects import EXECUTABLE, GITLINK, LINK
 from pantheon_git.spec.globs import Globs
@@ -77,6 +78,7 @@ class GateVerdict:
             "rules": list(self.rules),
             "findings": [str(finding) for finding in self.findings],
             "refused": list(facts.refused),
+            "acceptance": acceptance_of(facts),
         }
 
 
@@ -126,7 +128,7 @@ def _signed(facts: Facts) -> Said:
 def _passed(facts: Facts) -> Said:
     for step in _before_gate(facts):
         node = facts.nodes.get(step.name)
-        if node is None or node.fault or step.spec.continue_on_error:
+        if node is None or node.fault or step.spec.continue_on_error or node.kind == "review":
             continue
         may_skip = step.spec.if_ == "failure()" or (step.spec.uses == ACCEPTANCE and not _wanted(facts))
         if node.verdict != "pass" and not (may_skip and node.verdict == "skip"):
@@ -144,17 +146,6 @@ def _accepted(facts: Facts) -> Said:
 def _wanted(facts: Facts) -> list[str]:
     """The commands of the task's acceptance criteria."""
     return [criterion.check for criterion in facts.task.goal.acceptance if criterion.check is not None]
-
-
-def _reviewers(facts: Facts) -> Said:
-    reviews = [node for node in facts.nodes.values() if node.kind == "review" and not node.fault]
-    agreeing = {node.uses for node in reviews if node.verdict == "pass"}
-    needed = facts.policy.gate.reviewers
-    if len(agreeing) < needed:
-        yield f"{len(agreeing)} of {needed} different reviewers pass"
-    for node in reviews:
-        if node.verdict != "pass":
-            yield f"{node.name} ({node.uses}) says {node.verdict}"
 
 
 def _same_tree(facts: Facts) -> Said:
@@ -287,8 +278,9 @@ RULES: tuple[Rule, ...] = (
     Rule("signed", "every node before the gate has a statement about this job, signed by a trusted key", _signed),
     Rule("passed", "every node before the gate passed", _passed),
     Rule("accepted", "every command of the task's acceptance criteria was run, and passed", _accepted),
-    Rule("reviewers", "as many different reviewers as the policy asks for pass, and none disagrees", _reviewers),
+    Rule("reviewers", "the reviewers that the rates and the policy ask for pass, and no fewer", missing_votes),
     Rule("reviewed-tree", "the reviewers judged the very tree that is proposed", _same_tree),
+    Rule("planted", "what is proposed is no fault that a night planted to measure its reviewers", planted_fault),
     Rule("changed", "at least one path is changed", _changed),
     Rule("scope", "only paths in the task's scope are changed", _scope),
     Rule("forbidden", "no judge of the job, no CI, signer or git-attribute file is changed", _forbidden),

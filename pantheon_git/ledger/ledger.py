@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pantheon_git import clock
@@ -20,9 +20,10 @@ from pantheon_git.ledger.keys import Key
 from pantheon_git.ledger.layout import ARTIFACTS, BASE, CLOSE, OPEN, RUNS, find_signed, job_path
 from pantheon_git.ledger.lines import Signed
 from pantheon_git.ledger.night import NightState
+from pantheon_git.ledger.plants import PLANTS
 from pantheon_git.ledger.publish import Publisher
 from pantheon_git.ledger.record import Written, write_artifact, write_job
-from pantheon_git.ledger.records import JobContext, JobResult, NodeResult, SignedNode
+from pantheon_git.ledger.records import JobContext, JobResult, NodeResult, PlantResult, SignedNode
 from pantheon_git.ledger.redact import Redactor
 from pantheon_git.ledger.redact_job import redact_job
 from pantheon_git.ledger.statement import (
@@ -30,6 +31,7 @@ from pantheon_git.ledger.statement import (
     closed_statement,
     node_statement,
     opened_statement,
+    plant_statement,
     read,
     sha256,
 )
@@ -130,8 +132,16 @@ class Ledger:
         self._remember(night, runs)
         return [CommittedJob(job.context.job, job.ending, job.commit, job.ref) for job in written]
 
-    def close_night(self, night: str, info: Mapping[str, Any], status: str = "closed") -> str:
+    def sign_plant(self, result: PlantResult) -> str:
+        """The envelope of a plant, for `close_night`, without the secrets that it may hold."""
+        (says, reviews), _ = self._redactor.values([result.says, [dict(review) for review in result.reviews]])
+        return dsse.sign(self.key, plant_statement(replace(result, says=says, reviews=reviews))).decode()
+
+    def close_night(
+        self, night: str, info: Mapping[str, Any], status: str = "closed", plants: Sequence[str] = ()
+    ) -> str:
         """Sign how every job ended, and write one line per task on the notes of base commits; returns the commit's oid.
+        `plants`: envelopes of `sign_plant`; they stand in the closing and nowhere else.
 
         The notes come first: while the run ref does not say closed, `recover` closes the night again. Called again
         after an error of the disk, it does not close what it closed.
@@ -141,6 +151,7 @@ class Ledger:
             self._remember(night, state.runs)
             return state.runs
         info, _ = self._redactor.values(dict(info))
+        info = {**info, PLANTS: list(plants)} if plants else info
         payload = closed_statement(night, status, state.endings, info, now, head=state.runs, opened=state.opened)
         envelope = dsse.sign(self.key, payload)
         closing = Signed(read(payload, CLOSED), dsse.parse(envelope))

@@ -65,6 +65,33 @@ class SignedNode:
 
 
 @dataclass(frozen=True)
+class PlantResult:
+    """A change whose worth is known, as the reviewers of a job were shown it. It is no job: it has no commit, no branch
+    and no PR."""
+
+    night: str
+    job: str
+    """The job whose good change it was made from."""
+    base: str
+    """Oid of the base commit."""
+    bad: bool
+    """False: it is what people had committed, shown as if it were new."""
+    sort: str
+    """What was done to it, in a word (`swapped-title`)."""
+    kind: str
+    """The kind of change (`gate.tally.kind_of`)."""
+    says: str
+    """What was done to it, in a line."""
+    tree: str
+    """Oid of the tree that it would make; its objects are written nowhere."""
+    patch: bytes
+    reviews: Sequence[Mapping[str, Any]]
+    """JSON for each reviewer: node, uses, agent, model, verdict, failed (names of items), seconds, tokens."""
+    started: float
+    seconds: float
+
+
+@dataclass(frozen=True)
 class JobResult:
     """A whole job, ready to be written."""
 

@@ -1,7 +1,8 @@
 """What is signed: in-toto Statements v1 (https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md).
 
-Four kinds: a node (subject: its artifact files and their tree), a job (its commit, tree and node statements), an open
-night (the jobs it set out to do) and a closed night (how each ended). Each names the sha256 of the one before it.
+Five kinds: a node (subject: its artifact files and their tree), a job (its commit, tree and node statements), an open
+night (the jobs it set out to do), a closed night (how each ended); each names the sha256 of the one before it. And a
+plant, which stands in the closing alone.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from pantheon_git.errors import PantheonError
-from pantheon_git.ledger.records import JobContext, JobResult, NodeResult, SignedNode
+from pantheon_git.ledger.records import JobContext, JobResult, NodeResult, PlantResult, SignedNode
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 NODE = "urn:pantheon-git:node:v1"
 JOB = "urn:pantheon-git:job:v1"
 OPENED = "urn:pantheon-git:night-opened:v1"
 CLOSED = "urn:pantheon-git:night-closed:v1"
+PLANT = "urn:pantheon-git:plant:v1"
+"""A known-bad (or known-good) change that reviewers were shown: of a type of its own, so that nothing that reads nodes
+or jobs can take it for one."""
 
 Json = dict[str, Any]
 _CONTEXT = tuple(field.name for field in fields(JobContext))
@@ -95,6 +99,25 @@ def job_statement(result: JobResult, commit: str | None) -> bytes:
 def _node_entry(node: SignedNode) -> Json:
     folder = node_folder(node.result.index, node.result.name)
     return {"folder": folder, "statement": node.statement_sha256, "envelope": sha256(node.envelope)}
+
+
+def plant_statement(result: PlantResult) -> bytes:
+    """The payload for one plant. Its subject is the patch that the reviewers saw, and the tree that it would make."""
+    predicate = {
+        "night": result.night,
+        "job": result.job,
+        "base": result.base,
+        "bad": result.bad,
+        "sort": result.sort,
+        "kind": result.kind,
+        "says": result.says,
+        "tree": result.tree,
+        "started": round(result.started, 3),
+        "seconds": round(result.seconds, 3),
+        "reviews": list(result.reviews),
+    }
+    subject = [_subject("patch", sha256=sha256(result.patch)), _subject("tree", gitTree=result.tree)]
+    return _statement(PLANT, subject, predicate)
 
 
 def opened_statement(

@@ -12,6 +12,7 @@ from pantheon_git.night.commands import check_acceptance, check_command
 from pantheon_git.night.gating import merge_gate
 from pantheon_git.night.room import Answer, Check, JobState
 from pantheon_git.night.validate import Facts, task_faults
+from pantheon_git.night.votes import excused
 from pantheon_git.repo.objects import GITLINK
 from pantheon_git.spec.steps import Step
 
@@ -59,17 +60,21 @@ async def check_frontmatter(job: JobState, step: Step) -> Answer:
 
 
 async def agree(job: JobState, step: Step) -> Answer:
-    """Whether every node that this one needs passed, and at least one of them is a reviewer."""
+    """Whether every node that this one needs passed, and at least one of them is a reviewer. A reviewer on whose pass
+    nothing hangs may disagree."""
     views = {need: job.result(need) for need in step.needs}
     said = {need: node.result.verdict for need, node in views.items() if node is not None}
     reviewers = [need for need, node in views.items() if node is not None and node.result.kind == "review"]
     files = {"output.json": _json({"said": said})}
-    against = [need for need in step.needs if said.get(need) != "pass"]
+    free = [need for need, node in views.items() if node is not None and excused(job, node.result)]
+    against = [need for need in step.needs if said.get(need) != "pass" and need not in free]
     if not reviewers:
         return Answer("fail", "no reviewer is among the needs of this node", files, retry=False)
     if against:
         return Answer("fail", "; ".join(f"{need} said {said.get(need, 'nothing')}" for need in against), files)
-    return Answer("pass", f"{' and '.join(reviewers)} agree", files)
+    agreeing = [need for need in reviewers if need not in free]
+    aside = f"; {' and '.join(free)} did not, and nothing hangs on it" if free else ""
+    return Answer("pass", f"{' and '.join(agreeing) or 'none'} agree{aside}", files)
 
 
 def _json(data: Any) -> bytes:

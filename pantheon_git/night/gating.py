@@ -24,6 +24,7 @@ async def merge_gate(job: JobState, step: Step) -> Answer:
         snapshot.pr_tree,
         snapshot.objects,
         snapshot.refused,
+        job.services.tally,
     )
     verdict = evaluate(facts)
     record = verdict.record(facts)

@@ -16,6 +16,7 @@ from pantheon_git.night.order import Planned
 from pantheon_git.night.outcome import conclude
 from pantheon_git.night.room import Answer, JobState, Services, caps, effective_limits
 from pantheon_git.night.scheduler import Decision, Status, decide, finished, may_retry, status_of
+from pantheon_git.night.votes import excused
 from pantheon_git.night.workspace import Workspace
 from pantheon_git.spec.steps import Step, expand
 
@@ -46,7 +47,9 @@ async def run_job(services: Services, planned: Planned, context: JobContext) -> 
             await _within_wall_clock(job, ended)
     except JailError as error:
         return conclude(job, ended, f"the jail did not start: {error.message}")
-    return conclude(job, ended)
+    result = conclude(job, ended)
+    services.offer(job, result.ending == "pr")
+    return result
 
 
 async def _within_wall_clock(job: JobState, ended: dict[str, Status]) -> None:
@@ -150,7 +153,7 @@ def _record(
     )
     previous = job.signed[-1].statement_sha256 if job.signed else None
     job.signed.append(job.services.signer.sign_node(job.context, result, previous))
-    ended[step.name] = status_of(answer.verdict, step, answer.idle)
+    ended[step.name] = "success" if excused(job, result) else status_of(answer.verdict, step, answer.idle)
     emit = job.services.emit
     emit(NodeEnded(job.context.job, step.name, answer.verdict, answer.reason, result.seconds))
     tokens = answer.predicate.get("tokens")

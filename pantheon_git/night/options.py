@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pantheon_git.engines.protocol import Engine
 from pantheon_git.jail.collect import collect
@@ -71,6 +72,19 @@ class NightResult:
         for job in self.jobs:
             found[job.ending] = found.get(job.ending, 0) + 1
         return found
+
+    @property
+    def closing(self) -> dict[str, Any]:
+        """JSON for the night's closing statement."""
+        return {
+            "endings": self.endings,
+            "put_off": {entry.id: entry.why for entry in self.put_off},
+            "broken": {broken.path: list(broken.faults) for broken in self.broken},
+            "interrupted": self.interrupted,
+            "trouble": self.trouble,
+            "seconds": round(self.seconds, 3),
+            "cpu_seconds": round(self.cpu_seconds, 3),
+        }
 
     @property
     def exit_code(self) -> int:

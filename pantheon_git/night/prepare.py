@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +42,23 @@ class Engines:
         }
 
     async def add(
-        self, agent: Agent, name: str, model_path: Path | None, replay: Mapping[str, str] | None = None
+        self,
+        agent: Agent,
+        name: str,
+        model_path: Path | None,
+        replay: Mapping[str, str] | None = None,
+        digest: str = "",
     ) -> None:
-        """Open the engine that `agent` needs, unless it is open. `name` and `model_path` overrule the manifest."""
+        """Open the engine that `agent` needs, unless it is open. `name` and `model_path` overrule the manifest.
+        `digest`: of the model whose recorded answers are replayed, which is who a reviewer's rates are known of."""
         chosen = agent.runtime.engine if name == "auto" else name
         model = str(model_path or agent.runtime.model)
-        key = (chosen, model if chosen not in MODELLESS else "")
+        key = (chosen, model if chosen not in MODELLESS else digest)
         if key not in self._open:
-            self._open[key] = self.wrap(await asyncio.to_thread(open_engine, chosen, model=model, replay=replay))
+            engine = await asyncio.to_thread(open_engine, chosen, model=model, replay=replay)
+            if digest:
+                engine.model = replace(engine.model, digest=digest)
+            self._open[key] = self.wrap(engine)
         self._of[agent.name] = key
 
     async def close(self) -> None:

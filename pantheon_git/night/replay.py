@@ -10,11 +10,13 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pantheon_git.agent.record import answers_of
 from pantheon_git.errors import PantheonError
+from pantheon_git.gate.facts import tally_of
 from pantheon_git.jail.collect import collect
 from pantheon_git.jail.open import open_jail
 from pantheon_git.jail.protocol import Level
@@ -117,7 +119,11 @@ async def _run(
     key = Key(Ed25519PrivateKey.generate())
     engines = Engines()
     for agent in agents_of(plan, [planned]):
-        await engines.add(agent, _engine(git, objects, context.night, agent.name), None, answers)
+        was = _served(git, objects, context.night, agent.name)
+        control = was.get("engine") == "control"
+        await engines.add(
+            agent, "control" if control else "replay", None, answers, "" if control else str(was.get("digest", ""))
+        )
     services = Services(
         night=f"{context.night}-{os.getpid()}",
         plan=plan,
@@ -134,15 +140,17 @@ async def _run(
         checks=CHECKS,
         conventions=conventions(objects, plan.index),
         shares=shares(plan, git.work_tree),
+        tally=tally_of(objects, context.night),
     )
     return await run_job(services, planned, context)
 
 
-def _engine(git: Git, objects: Objects, night: str, agent: str) -> str:
-    """A control night asked for no scores, and its answers can be computed again: its replay is one too."""
+def _served(git: Git, objects: Objects, night: str, agent: str) -> Mapping[str, Any]:
+    """Engine and model that served the agent in the night. A control night asked for no scores, and its answers can be
+    computed again: its replay is one too."""
     info = next(found.info for found in read.nights(git, objects) if found.night == night)
-    was = info.get("agents", {}).get(agent, {}).get("engine")
-    return "control" if was == "control" else "replay"
+    found: Mapping[str, Any] = info.get("agents", {}).get(agent, {})
+    return found
 
 
 def _context(entry: JobEntry) -> JobContext:

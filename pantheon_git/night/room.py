@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from pantheon_git.clock import Moment
 from pantheon_git.engines.protocol import Engine
+from pantheon_git.gate.tally import UNKNOWN, Tally
 from pantheon_git.jail.protocol import Caps, Level, Share
 from pantheon_git.ledger.records import JobContext, NodeResult, SignedNode, Verdict
 from pantheon_git.ledger.trust import TrustedKeys
@@ -67,6 +68,10 @@ class Services:
     """What the repository does already, for the tools (such as the tags in use); a task's own params come first."""
     shares: Sequence[Share] = ()
     emit: Callable[[Event], None] = lambda event: None
+    tally: Tally = UNKNOWN
+    """What was known of the reviewers when the night began."""
+    offer: Callable[[JobState, bool], None] = lambda job, accepted: None
+    """Takes each job that has ended, and whether it was accepted: for the plants (`planting.Planter`)."""
 
 
 @dataclass

@@ -14,6 +14,8 @@ from typing import Any
 from pantheon_git import __version__, clock
 from pantheon_git.clock import Moment
 from pantheon_git.errors import JailError, PantheonError, TamperedError
+from pantheon_git.gate.facts import TALLY
+from pantheon_git.gate.gather import gather
 from pantheon_git.jail.open import open_jail
 from pantheon_git.jail.support import LEVELS, detect
 from pantheon_git.jail.trees import CheckoutStore
@@ -37,6 +39,7 @@ from pantheon_git.night.lease import Lease, lease
 from pantheon_git.night.options import NightOptions, NightResult, Wiring
 from pantheon_git.night.order import Planned
 from pantheon_git.night.plan import Plan, make_plan, resolve_target
+from pantheon_git.night.planting import Planter
 from pantheon_git.night.prepare import Engines, agents_of, shares
 from pantheon_git.night.room import Services
 from pantheon_git.night.signals import stopping
@@ -120,7 +123,7 @@ class _Night:
 
     async def _with_engines(self, plan: Plan, tasks: Sequence[Planned], put_off: list[PutOff]) -> NightResult:
         level = self._level()
-        services = self._services(plan, self._new_id())
+        services = self._services(plan, self._new_id(), tasks)
         contexts = {planned.id: _context(services.night, plan, planned) for planned in tasks}
         if plan.tonight.frozen is not None:
             self.ledger.remember({FROZEN + plan.tonight.frozen.name: plan.tonight.frozen.head})
@@ -137,10 +140,19 @@ class _Night:
                 stop,
                 self.reserve.sick,
             )
-            await dispatch.run()
-            return self._close(services.night, plan, [*put_off, *dispatch.put_off], dispatch.trouble, stop.is_set())
+            try:
+                await dispatch.run()
+            finally:
+                cut = stop.is_set() or bool(dispatch.trouble)
+                planted = await self.planter.finish(0 if cut else dispatch.deadline.left(clock.steady()))
+            for line in self.planter.lost:
+                self.emit(Said(line))
+            put_off = [*put_off, *dispatch.put_off]
+            return self._close(services.night, plan, put_off, dispatch.trouble, stop.is_set(), planted)
 
-    def _close(self, night: str, plan: Plan, put_off: list[PutOff], trouble: str, interrupted: bool) -> NightResult:
+    def _close(
+        self, night: str, plan: Plan, put_off: list[PutOff], trouble: str, interrupted: bool, planted: Sequence[str]
+    ) -> NightResult:
         result = NightResult(
             night=night,
             plan=plan,
@@ -152,7 +164,7 @@ class _Night:
             seconds=self.began.seconds,
             cpu_seconds=sum(os.times()[:4]) - self.cpu_before,
         )
-        self.reserve.write(lambda: self.ledger.close_night(night, _closing(result)))
+        self.reserve.write(lambda: self.ledger.close_night(night, result.closing, plants=planted))
         return result
 
     def _level(self) -> str:
@@ -167,7 +179,11 @@ class _Night:
             raise JailError(f"no jail ({asked}) works on this machine, so nothing runs: {why}", "pantheon-git doctor")
         return f"{level}, {'overlay' if support.overlay else 'copy'}"
 
-    def _services(self, plan: Plan, night: str) -> Services:
+    def _services(self, plan: Plan, night: str, tasks: Sequence[Planned]) -> Services:
+        keys = trusted(self.git, self.objects).keys
+        self.tally = gather(self.git, self.objects, keys)
+        policy = plan.policy.plants
+        self.planter = Planter.of(policy, night, tasks, plan.index, self.objects, self.ledger.sign_plant)
         checkout = self.store.get(self.objects, plan.base)
         for line in self.store.altered:
             self.emit(Said(line))
@@ -180,7 +196,7 @@ class _Night:
             git=self.git,
             objects=self.objects,
             signer=self.ledger,
-            keys=trusted(self.git, self.objects).keys,
+            keys=keys,
             engine=self.engines.engine,
             checkout=checkout,
             state=self.state,
@@ -191,6 +207,8 @@ class _Night:
             conventions=conventions(self.objects, plan.index),
             shares=shares(plan, self.git.work_tree),
             emit=self.emit,
+            tally=self.tally,
+            offer=self.planter.offer,
         )
 
     def _new_id(self) -> str:
@@ -212,6 +230,7 @@ class _Night:
             "jobs": self.options.jobs,
             "found": self.found,
             "agents": self.engines.digests(),
+            TALLY: self.tally.record(),
             "waiting": {task.id: task.why for task in plan.tasks if not task.runs},
             "broken": {broken.path: list(broken.faults) for broken in plan.broken},
         }
@@ -274,15 +293,3 @@ def _defect(context: JobContext, plan: Plan, error: BaseException) -> JobResult:
     reason = f"a defect in pantheon-git: {type(error).__name__}: {error}"
     title = f"[error] {context.task}"
     return JobResult(context, (), "error", reason, None, plan.base_tree, {}, title, trace, clock.now(), 0.0, {})
-
-
-def _closing(result: NightResult) -> dict[str, Any]:
-    return {
-        "endings": result.endings,
-        "put_off": {entry.id: entry.why for entry in result.put_off},
-        "broken": {broken.path: list(broken.faults) for broken in result.broken},
-        "interrupted": result.interrupted,
-        "trouble": result.trouble,
-        "seconds": round(result.seconds, 3),
-        "cpu_seconds": round(result.cpu_seconds, 3),
-    }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pantheon_git.agent import loop, reviewer
 from pantheon_git.agent.load import LoadedAgent
 from pantheon_git.agent.outcome import Outcome
 from pantheon_git.agent.view import ChangeView, TaskView
-from pantheon_git.night.patch import render
+from pantheon_git.night.patch import Edit, render
 from pantheon_git.night.room import Answer, JobState
 from pantheon_git.spec.steps import Step
 
@@ -45,19 +45,33 @@ async def review(job: JobState, step: Step, loaded: LoadedAgent, candidate: int 
     snapshot = job.workspace.snapshot
     if not snapshot.changed:
         return Answer("skip", "nothing changed, so there is nothing to review")
+    scope = job.planned.task.scope.paths
+    return await review_edits(job, step, loaded, snapshot.edits, scope, candidate)
+
+
+async def review_edits(
+    job: JobState,
+    step: Step,
+    loaded: LoadedAgent,
+    edits: Sequence[Edit],
+    scope: tuple[str, ...],
+    number: int | None = None,
+) -> Answer:
+    """The one way in which reviewers are asked: of a job's change, of a candidate's, and of a plant. `number` tells
+    several questions of one node apart, and no model sees it."""
     changes = tuple(
         ChangeView(
             job=job.context.job,
-            node=step.name if candidate is None else f"{step.name}+{candidate}",
+            node=step.name if number is None else f"{step.name}+{number}",
             path=edit.path.decode("utf-8", "surrogateescape"),
             before=edit.old.data if edit.old else None,
             after=edit.new.data if edit.new else None,
             patch=render([edit]),
             params=_params(job, step),
             goals=_goals(job),
-            scope=job.planned.task.scope.paths,
+            scope=scope,
         )
-        for edit in snapshot.edits
+        for edit in edits
     )
     outcome = await reviewer.review(loaded, changes, job.services.engine(loaded.agent.name))
     return _answer(outcome, {})

@@ -32,11 +32,24 @@ class JailLimits(Spec):
 
 class GateRules(Spec):
     reviewers: int = Field(2, ge=0)
-    """Reviewers that must pass; every reviewer of the flow must agree besides."""
+    """Different reviewers that must pass in any case. Which of the flow's must, `escaped_defects` says."""
+    escaped_defects: float | None = Field(None, alias="escaped-defects", gt=0, lt=1)
+    """Share of accepted changes that may be bad. From the measured rates of the reviewers follows which of them must
+    pass so that it is kept; until enough is known, and without this key, all of them."""
     forbidden_paths: tuple[str, ...] = ()
     """Globs that no job may change, besides the built-in (`.pantheon/`, `agents/`, `hooks/`, CI, git attributes)."""
     allow_binary: bool = False
     allow_executable: bool = False
+
+
+class Plants(Spec):
+    """Known-bad variants of the night's own good changes, and changes that people committed, shown to the reviewers to
+    measure them. They can never be merged."""
+
+    share: float = Field(0.1, ge=0, le=1)
+    """Of the jobs of a night, those whose change is planted from once it is accepted; rounded up. 0: none."""
+    most: int = Field(20, ge=0, le=1000)
+    """At most so many a night. Each costs two reviews by each reviewer: of a bad change, and of a good one."""
 
 
 class Protect(Spec):
@@ -58,6 +71,7 @@ class Policy(Spec):
     ceilings: Ceilings = Ceilings()
     jail: JailLimits = JailLimits()
     gate: GateRules = GateRules()
+    plants: Plants = Plants()
     protect: Protect = Protect()
     night: Night = Night()
     share: tuple[str, ...] = ()

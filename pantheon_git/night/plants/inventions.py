@@ -1,4 +1,4 @@
-"""Planted faults for `bench reviewers`: descriptions with one invented fact, and words of another document.
+"""One invented fact in a true description.
 
 An invention changes one thing in a true description and leaves everything else: a number, a name from elsewhere, a
 negation, or one name of the document in the place of another. It is made by rule from the description and the
