@@ -172,8 +172,14 @@ def test_the_pre_commit_configuration_names_a_hook_that_we_ship() -> None:
     }
 
 
-IMPORTED = ("board.md", "tasks.jsonl", "task-1 - Describe-the-runbooks.md", "task-2 - Describe-the-workshop.md")
-"""Run by tests/test_cli_import.py."""
+IMPORTED = (
+    "spec.md",
+    "board.md",
+    "tasks.jsonl",
+    "task-1 - Describe-the-runbooks.md",
+    "task-2 - Describe-the-workshop.md",
+)
+"""Run by tests/test_cli_import.py and tests/test_cli_plan.py."""
 
 
 def test_every_example_is_named_in_its_readme_and_here() -> None:

@@ -39,8 +39,8 @@ def known_tasks(at: Here) -> Mapping[str, TaskState]:
 
 
 def finish(at: Here, wishes: Sequence[Wish], opening: tuple[Snapshot, Roster], *, verb: str, dry_run: bool,
-           update: bool, as_json: bool) -> None:  # fmt: skip
-    """Make tasks of the wishes, write them, and say what became of each."""
+           update: bool, as_json: bool, more: Mapping[str, Any] | None = None) -> None:  # fmt: skip
+    """Make tasks of the wishes, write them, and say what became of each. `more`: told in JSON besides."""
     from pantheon_git.day import intake, queue
     from pantheon_git.day.staging import to_commit
 
@@ -50,7 +50,8 @@ def finish(at: Here, wishes: Sequence[Wish], opening: tuple[Snapshot, Roster], *
     if not dry_run:
         queue.write(at.root, fresh, update=update)
     if as_json:
-        print_json([_json(one) for one in taken])
+        told = [_json(one) for one in taken]
+        print_json(told if more is None else {**more, "lines": told})
         return
     for one in taken:
         if not one.wish.skip:

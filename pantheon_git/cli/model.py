@@ -40,3 +40,33 @@ def list_(as_json: bool) -> None:
     click.echo(table(rows, ("NAME", "SIZE", "LICENCE", "FILE")))
     if any(entry.path is None for entry in entries):
         say("next: pantheon-git model fetch NAME")
+
+
+@model.command()
+@click.option("--model", "name", metavar="NAME|FILE", help="By default the embedded one.")
+@click.option("--port", default=8080, show_default=True, help="On 127.0.0.1; 0 takes a free one.")
+@click.option("--socket", "path", metavar="FILE", type=click.Path(), help="A Unix socket in place of a port.")
+@click.option("--engine", default="auto", show_default=True, metavar="NAME", help="The engine that answers.")
+def serve(name: str | None, port: int, path: str | None, engine: str) -> None:
+    """Serve a local model to this machine as an OpenAI-compatible endpoint, until it is interrupted.
+
+    \b
+    pantheon-git model serve &
+    pantheon-git plan SPEC.md --endpoint http://127.0.0.1:8080/v1
+    """
+    from pathlib import Path
+
+    from pantheon_git.day.endpoint import endpoint, require_day
+    from pantheon_git.day.serve import Server, Service
+    from pantheon_git.engines import models, open_engine
+
+    require_day()
+    where = endpoint(f"unix:{Path(path).resolve()}" if path else f"http://127.0.0.1:{port}/v1")
+    service = Service(open_engine(engine, model=name or models.DEFAULT))
+    try:
+        with Server(where, service) as server:
+            click.echo(f"{service.engine.model.name} ({service.engine.name}) at {server.url}")
+            say(f"next: pantheon-git plan SPEC.md --endpoint {server.url}")
+            server.serve_forever()
+    finally:
+        service.close()

@@ -17,6 +17,9 @@ COMMANDS: dict[str, Entry] = {
     ),
     "doctor": Entry(SETUP, "doctor:doctor", "Say whether a night would run here, and what is missing."),
     "add": Entry(DAY, "add:add", "Queue work: one task file for each path."),
+    "plan": Entry(
+        DAY, "plan:plan", "Make task files from a spec, with or without a model; nothing leaves the machine."
+    ),
     "import": Entry(DAY, "imports:import_", "Make task files from a board, a backlog, JSON lines or a Harbor task."),
     "check": Entry(DAY, "check:check", "Validate queue, flows, agents and policy; what the pre-commit hook runs."),
     "freeze": Entry(DAY, "freeze:freeze", "Seal and sign the committed queue: the night runs this and nothing else."),

@@ -62,6 +62,8 @@ class Known:
 
     queue: Mapping[str, Task]
     ledger: Mapping[str, TaskState]
+    claimed: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    """Agent and file → id and place of what asks for it first, in this very source."""
 
     def find(self, mark: str, name: str) -> str:
         """The id of the task with that mark at its end, or the new one's."""
@@ -136,8 +138,10 @@ def _tasks(wish: Wish, meant: Meant, roster: Roster, known: Known, notes: list[s
     for path in paths[:MOST]:
         id_ = known.find(_mark(wish.key, path), slug(PurePosixPath(path).stem))
         new = NewTask(id_, path, for_path(path, template, agent.queue))
-        other = have.get(path, id_)
-        made.append(Made(new, NEW) if other == id_ else Made(new, DONE, f"queued already as {other}", other))
+        other, where = have.get(path, id_), "queued already"
+        if other == id_ and agent.goal:
+            other, where = known.claimed.setdefault((agent.name, path), (id_, f"asked for in {wish.place} already"))
+        made.append(Made(new, NEW) if other == id_ else Made(new, DONE, f"{where} as {other}", other))
     return made
 
 

@@ -31,6 +31,14 @@ class NotUnderstoodError(ValueError):
     """Why a line asks for nothing that a specialist does."""
 
 
+class NobodyAskedError(NotUnderstoodError):
+    """No specialist is named, neither by words nor by labels: prose, as far as we can tell."""
+
+
+class NothingNamedError(NotUnderstoodError):
+    """A specialist is asked for, and nothing that looks like a file or folder is named."""
+
+
 @dataclass(frozen=True)
 class Meant:
     agent: Agent
@@ -95,7 +103,7 @@ def understand(wish: Wish, roster: Roster) -> Meant:
         named.below = dict.fromkeys(roster.tracked)
     fit, notes = _fit(agent, named, roster)
     if not fit:
-        raise NotUnderstoodError(_why_nothing(agent, named))
+        raise _nothing(agent, named)
     if bad := next((f"{path!r}: {why}" for path in fit if (why := unnameable(path))), ""):
         raise NotUnderstoodError(bad)
     new_names = set(params.values())
@@ -189,7 +197,7 @@ def _agent_asked(wish: Wish, roster: Roster, named: Named) -> tuple[Agent, dict[
     if not fit and roster.fallback:
         return roster.agents[roster.fallback], {}
     if not hits:
-        raise NotUnderstoodError("no specialist is asked for in these words; name one in a label or with --agent")
+        raise NobodyAskedError("no specialist is asked for in these words; name one in a label or with --agent")
     if not fit:
         names = ", ".join(dict.fromkeys(hit[1] for hit in hits))
         raise NotUnderstoodError(f"asks for {names}, which is not meant for {', '.join(paths[:3])}")
@@ -213,9 +221,9 @@ def _fit(agent: Agent, named: Named, roster: Roster) -> tuple[list[str], list[st
     return list(dict.fromkeys([*named.files, *below])), notes
 
 
-def _why_nothing(agent: Agent, named: Named) -> str:
+def _nothing(agent: Agent, named: Named) -> NotUnderstoodError:
     if named.below:
-        return f"none of the {len(named.below)} files there is for {agent.name}"
+        return NotUnderstoodError(f"none of the {len(named.below)} files there is for {agent.name}")
     if named.missing:
-        return f"no tracked file matches {', '.join(named.missing)}"
-    return f"names no file or folder of this repository for {agent.name}"
+        return NotUnderstoodError(f"no tracked file matches {', '.join(named.missing)}")
+    return NothingNamedError(f"names no file or folder of this repository for {agent.name}")

@@ -22,5 +22,11 @@ class Config(Spec):
     """The ssh-agent that signs for a night's key under a passphrase; `pantheon.agentSocket`."""
     target: str | None = None
     """The branch that PRs are for; absent: the branch that HEAD names; `pantheon.target`."""
+    plan_endpoint: str | None = Field(None, alias="planEndpoint")
+    """Whom `plan` asks; beyond this machine only with `--cloud`, whatever stands here; `pantheon.planEndpoint`."""
+    plan_model: str | None = Field(None, alias="planModel")
+    """The model's name there; `pantheon.planModel`."""
+    plan_key_env: str | None = Field(None, alias="planKeyEnv")
+    """The variable that holds the endpoint's key, never the key; `pantheon.planKeyEnv`."""
     jail: Literal["auto", "bubblewrap", "namespaces"] = "auto"
     """`pantheon.jail`."""
