@@ -14,9 +14,10 @@ import pytest
 
 from pantheon_git.cli.context import Here
 from pantheon_git.cli.intake import opened
-from pantheon_git.day.intake import CHANGED, DONE, NEW, THERE, Taken, fresh, take
+from pantheon_git.day.intake import fresh, take
 from pantheon_git.day.queue import write
 from pantheon_git.day.records import read_lines
+from pantheon_git.day.taken import CHANGED, DONE, NEW, THERE, Taken
 from pantheon_git.ledger.read import TaskState
 from tests.cli_support import CHECKOUT, Done, cli, git, inside, make_repo, put
 from tests.test_day_harbor import harbor
@@ -190,3 +191,24 @@ def test_a_changed_card_is_written_anew_only_when_asked(garden: Path, run: Calla
     assert compost["priority"] == 10
     git(garden, "add", "-A")
     assert run("check", "--staged").code == 0
+
+
+def test_cards_that_move_files_share_one_task_where_they_touch(tmp_path: Path) -> None:
+    """References are looked up by day and are the scope; a name that cannot be is the reason; again, no doubles."""
+    repo = make_repo(tmp_path / "r", {
+        "docs/Old Thing.md": "# Old\n\n[o](Other_Page.md)\n", "docs/Other_Page.md": "# Other page\n",
+        "docs/plain.md": "# Plain\n\n[o](Other_Page.md)\n", "docs/taken.md": "# T\n", "docs/Far.md": "# Far\n",
+    })  # fmt: skip
+    lines = [
+        {"title": "Rename docs/Other_Page.md"}, {"title": "Rename docs/plain.md to docs/simple.md"},
+        {"title": "Rename docs/Far.md to docs/taken.md"}, {"title": "Front matter for docs/taken.md"},
+    ]  # fmt: skip
+    found = taken(repo, *lines)
+    assert [[made.status for made in one.made] for one in found] == [[NEW], [DONE], [], [NEW]]
+    assert "docs/taken.md" in found[2].why
+    move, other = fresh(found)
+    assert {one["new"] for one in move.task.params["renames"]} == {"docs/other-page.md", "docs/simple.md"}
+    assert set(move.task.scope.paths) >= {"docs/Old Thing.md", "docs/Other_Page.md", "docs/simple.md"}
+    write(repo, [move, other])
+    again = taken(repo, *lines)
+    assert [[made.status for made in one.made] for one in again] == [[THERE], [DONE], [], [THERE]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pantheon_git.cli.context import Here
@@ -53,7 +55,8 @@ def roster(tmp_path_factory: pytest.TempPathFactory) -> Roster:
     for name, tables in AGENTS.items():
         add_agent(repo, name, tables, over="params.module" if "module" in tables else "scope")
     git(repo, "add", "-A")
-    return opened(Here(str(repo)), {"guide": "doc.frontmatter"})[1]
+    found = opened(Here(str(repo)), {"guide": "doc.frontmatter"})[1]
+    return replace(found, agents={name: found.agents[name] for name in ("doc.frontmatter", *AGENTS)})
 
 
 def meant(roster: Roster, text: str, **more: object) -> tuple[str, list[str], dict[str, str]]:

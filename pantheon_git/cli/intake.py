@@ -12,9 +12,9 @@ from pantheon_git.cli.context import Here
 from pantheon_git.cli.output import print_json, printable, say, style
 
 if TYPE_CHECKING:
-    from pantheon_git.day.intake import Made, Taken
     from pantheon_git.day.intents import Roster
     from pantheon_git.day.snapshot import Snapshot
+    from pantheon_git.day.taken import Made, Taken
     from pantheon_git.day.wish import Wish
     from pantheon_git.ledger.read import TaskState
 
@@ -62,7 +62,7 @@ def finish(at: Here, wishes: Sequence[Wish], opening: tuple[Snapshot, Roster], *
 
 
 def _show(one: Taken, update: bool) -> None:
-    from pantheon_git.day.intake import CHANGED, DONE, NEW, REFUSED, THERE
+    from pantheon_git.day.taken import CHANGED, DONE, NEW, REFUSED, THERE
 
     who = f"  → {one.agent}" if one.agent else ""
     click.echo(f"{printable(one.wish.place)}  {style(one.wish.text, bold=True)}{who}")
@@ -85,7 +85,7 @@ def _show(one: Taken, update: bool) -> None:
 
 
 def _summary(taken: Sequence[Taken], verb: str, fresh: int, dry_run: bool) -> None:
-    from pantheon_git.day.intake import THERE
+    from pantheon_git.day.taken import THERE
 
     there = sum(len(one.of(THERE)) for one in taken)
     left = Counter(one.wish.skip for one in taken if one.wish.skip)

@@ -64,8 +64,9 @@ def endpoint(url: str, cloud: bool = False) -> Endpoint:
     local = _loopback(parts.hostname)
     if not local:
         _require_cloud(url, parts.scheme, parts.hostname, cloud)
-    default = 443 if parts.scheme == "https" else 80
-    return Endpoint(url, parts.scheme, local or (parts.hostname,), port or default, parts.path.rstrip("/"), bool(local))
+    if port is None:
+        port = 443 if parts.scheme == "https" else 80
+    return Endpoint(url, parts.scheme, local or (parts.hostname,), port, parts.path.rstrip("/"), bool(local))
 
 
 def _loopback(host: str) -> tuple[str, ...]:

@@ -9,75 +9,40 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from pydantic import ValidationError
 
 from pantheon_git.day.check import check
 from pantheon_git.day.intents import Meant, NotUnderstoodError, Roster, understand
+from pantheon_git.day.moves import move
 from pantheon_git.day.queue import NewTask, already_queued, for_path, queued, slug
 from pantheon_git.day.snapshot import Snapshot
+from pantheon_git.day.taken import CHANGED, DONE, NEW, REFUSED, THERE, Known, Made, Taken, drop_refused
 from pantheon_git.day.wish import Wish
 from pantheon_git.ledger.read import TaskState
+from pantheon_git.spec.agent import Agent
 from pantheon_git.spec.dump import dump
 from pantheon_git.spec.globs import escape
 from pantheon_git.spec.task import Goal, Limits, Scope, Task
 
 MOST = 200
 """Tasks of one line; `add` has no such bound."""
-NEW, THERE, CHANGED, DONE, REFUSED = "new", "there", "changed", "done", "refused"
-
-
-@dataclass
-class Made:
-    """One task that a wish comes to."""
-
-    new: NewTask
-    status: str
-    """`new`; `there` in the queue as it is; `changed`: there, but otherwise; `done`, as the ledger knows; `refused`."""
-    why: str = ""
-    stands: str = ""
-    """The task that others wait for in its place; empty: itself, or none where it is done."""
-
-
-@dataclass
-class Taken:
-    """What became of one wish."""
-
-    wish: Wish
-    agent: str = ""
-    made: list[Made] = field(default_factory=list)
-    why: str = ""
-    """Why it comes to no task at all."""
-    notes: list[str] = field(default_factory=list)
-
-    def of(self, *status: str) -> list[Made]:
-        return [made for made in self.made if made.status in status]
-
-
-@dataclass(frozen=True)
-class Known:
-    """The tasks that there are."""
-
-    queue: Mapping[str, Task]
-    ledger: Mapping[str, TaskState]
-    claimed: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
-    """Agent and file → id and place of what asks for it first, in this very source."""
-
-    def find(self, mark: str, name: str) -> str:
-        """The id of the task with that mark at its end, or the new one's."""
-        return next((id_ for id_ in (*self.queue, *self.ledger) if id_.endswith(f"-{mark}")), f"{name}-{mark}")
 
 
 def take(wishes: Sequence[Wish], roster: Roster, snapshot: Snapshot, ledger: Mapping[str, TaskState]) -> list[Taken]:
     """What the wishes come to; nothing is written."""
     known = Known(queued(roster.root), ledger)
     taken = [_one(wish, roster, known) for wish in _once(wishes)]
-    _needs(taken, known)
-    _settle(taken, known)
-    while _refused(taken, snapshot):
-        _needs(taken, known)
+    _finished(taken, known)
+    _claim(taken)
+    move(taken, roster, snapshot, known)
+    dropped = True
+    while dropped:  # what was dropped may have stood in another one's way, or another one may need it
+        _claim(taken)
+        dropped = _needs(taken, known)
+        _compare(taken, known)
+        dropped = dropped or _refused(taken, snapshot)
     return taken
 
 
@@ -127,7 +92,7 @@ def _tasks(wish: Wish, meant: Meant, roster: Roster, known: Known, notes: list[s
         tier=wish.tier, limits=Limits.model_validate(wish.limits),
         goal=Goal(summary=_goal(wish, meant), acceptance=wish.acceptance),
     )  # fmt: skip
-    if wish.whole or agent.loop.over == "task":
+    if _as_one(wish, agent):
         scope = Scope(paths=tuple(escape(path) for path in paths))
         id_ = known.find(_mark(wish.key), slug(wish.text))
         return [Made(NewTask(id_, ", ".join(paths), template.model_copy(update={"scope": scope})), NEW)]
@@ -138,16 +103,22 @@ def _tasks(wish: Wish, meant: Meant, roster: Roster, known: Known, notes: list[s
     for path in paths[:MOST]:
         id_ = known.find(_mark(wish.key, path), slug(PurePosixPath(path).stem))
         new = NewTask(id_, path, for_path(path, template, agent.queue))
-        other, where = have.get(path, id_), "queued already"
-        if other == id_ and agent.goal:
-            other, where = known.claimed.setdefault((agent.name, path), (id_, f"asked for in {wish.place} already"))
-        made.append(Made(new, NEW) if other == id_ else Made(new, DONE, f"{where} as {other}", other))
+        other = have.get(path, id_)
+        chore = (agent.name, path) if agent.goal else None
+        made.append(
+            Made(new, NEW, chore=chore) if other == id_ else Made(new, DONE, f"queued already as {other}", other)
+        )
     return made
+
+
+def _as_one(wish: Wish, agent: Agent) -> bool:
+    """Whether it is one task over all files: the agent works on the task, and no parameter names a file."""
+    return wish.whole or (agent.loop.over == "task" and not agent.queue.params)
 
 
 def _goal(wish: Wish, meant: Meant) -> str:
     """The person's words where they name the file or the agent has none; the agent's name it."""
-    whole = meant.agent.loop.over == "task" or wish.whole
+    whole = _as_one(wish, meant.agent)
     if meant.agent.goal and not whole and not (len(meant.paths) == 1 and meant.paths[0] in wish.text):
         return meant.agent.goal
     text = f"{wish.text}\n\n{wish.details}" if wish.details and not meant.agent.goal else wish.text
@@ -158,25 +129,45 @@ def _mark(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
-def _settle(taken: Sequence[Taken], known: Known) -> None:
-    """Which of the tasks are there already."""
+def _finished(taken: Sequence[Taken], known: Known) -> None:
+    """What the ledger knows and the queue has no more."""
     for made in (made for one in taken for made in one.of(NEW)):
         id_ = made.new.id
-        if id_ in known.queue:
-            made.status = THERE if known.queue[id_] == made.new.task else CHANGED
-        elif id_ in known.ledger:
+        if id_ in known.ledger and id_ not in known.queue:
             state = known.ledger[id_]
             made.status, made.why = DONE, f"{state.state} in the night {state.night}"
             made.stands = id_ if state.state in ("pr", "running") else ""
 
 
-def _needs(taken: Sequence[Taken], known: Known) -> None:
-    """Ids of the source become ids of tasks; what waits for something that does not come is refused."""
+def _claim(taken: Sequence[Taken]) -> None:
+    """One chore on one file once, by the first line that asks for it."""
+    first: dict[tuple[str, str], tuple[str, str]] = {}
+    for one in taken:
+        for made in one.made:
+            if made.doubled:
+                made.status, made.doubled = NEW, False
+            if made.chore is None or made.status not in (NEW, THERE, CHANGED):
+                continue
+            id_, place = first.setdefault(made.chore, (made.new.id, one.wish.place))
+            if id_ != made.new.id:
+                made.status, made.doubled, made.stands = DONE, True, id_
+                made.why = f"asked for in {place} already, as {id_}"
+
+
+def _compare(taken: Sequence[Taken], known: Known) -> None:
+    """Which of the tasks are in the queue, and whether as they would be written."""
+    for made in (made for one in taken for made in one.of(NEW, THERE, CHANGED)):
+        if not made.kept and (found := known.queue.get(made.new.id)):
+            made.status = THERE if found == made.new.task else CHANGED
+
+
+def _needs(taken: Sequence[Taken], known: Known) -> bool:
+    """Ids of the source become ids of tasks; what waits for what does not come is dropped. Whether any was."""
     by_id = {_plain(one.wish.id): one for one in taken if one.wish.id}
-    before = None
-    while before != (before := sum(bool(one.why) for one in taken)):
-        for one in (one for one in taken if not one.why and one.wish.exact is None):
-            _need(one, by_id, known)
+    open_ = [one for one in taken if not one.why and one.wish.exact is None]
+    for one in open_:
+        _need(one, by_id, known)
+    return any(one.why for one in open_)
 
 
 def _need(one: Taken, by_id: Mapping[str, Taken], known: Known) -> None:
@@ -215,7 +206,5 @@ def _refused(taken: Sequence[Taken], snapshot: Snapshot) -> bool:
         circle = [made for made in new.values() if "in a cycle" in fault and made.new.id in fault]
         for made in [new[path]] if path in new else circle:
             made.status, made.why, out = REFUSED, said.split(": ", 1)[-1], True
-    for one in taken:
-        if one.made and len(one.of(REFUSED)) == len(one.made):
-            one.why, one.made = one.made[0].why, []
+    drop_refused(taken)
     return out

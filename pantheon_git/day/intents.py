@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from pantheon_git.day.findings import needing
 from pantheon_git.day.queue import meant_for, unnameable
 from pantheon_git.day.wish import Wish
+from pantheon_git.repo.git import Git
 from pantheon_git.spec.agent import Agent
 from pantheon_git.spec.globs import Globs
 
@@ -64,6 +65,7 @@ class Named:
 class Roster:
     """The specialists and files of one work tree."""
 
+    git: Git
     root: Path
     agents: Mapping[str, Agent]
     """Specialists only."""
@@ -98,6 +100,8 @@ def understand(wish: Wish, roster: Roster) -> Meant:
     params: dict[str, str] = {}
     if agent is None:
         agent, params = _agent_asked(wish, roster, named)
+        others = {path: None for path in named.files if path not in params.values()}
+        named.files = others or named.files  # where something goes is not what it is about
     everything = not named.files and not named.below and not wish.paths and bool(_ALL.search(wish.text))
     if everything and not named.missing:
         named.below = dict.fromkeys(roster.tracked)

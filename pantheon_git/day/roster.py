@@ -31,4 +31,4 @@ def roster(git: Git, snapshot: Snapshot, labels: Mapping[str, str] | None = None
     listed = git.run("-C", str(root), "ls-files", "-z", "--cached").out
     known = sorted({os.fsdecode(path) for path in listed.split(b"\0") if path})
     tracked = [path for path in known if path in snapshot.sizes and not path.startswith((".pantheon/", "agents/"))]
-    return Roster(root, agents, tracked, labels or {}, fallback)
+    return Roster(git, root, agents, tracked, labels or {}, fallback)
