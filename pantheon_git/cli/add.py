@@ -172,7 +172,7 @@ def _template(agent: Agent, options: dict[str, Any]) -> Any:
     raw = {
         "flow": options["flow"],
         "agent": agent.name,
-        "params": dict(_param(text) for text in options["params"]),
+        "params": dict(param(text) for text in options["params"]),
         "scope": {"paths": ["filled in for each path"]},
         "goal": {"summary": summary, "acceptance": _acceptance(options)},
         "priority": options["priority"],
@@ -192,7 +192,7 @@ def _acceptance(options: dict[str, Any]) -> list[dict[str, str]]:
     return [*({"text": text} for text in options["accept"]), *checks]
 
 
-def _param(text: str) -> tuple[str, Any]:
+def param(text: str) -> tuple[str, Any]:
     """`KEY=VALUE`: VALUE as TOML where it is TOML, else as the text it is."""
     import tomllib
 

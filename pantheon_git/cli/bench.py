@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
+from pantheon_git.cli.bench_rename import rename
 from pantheon_git.cli.output import JSON, print_json, say, table
-
-
-@contextmanager
-def _workshop() -> Iterator[Path]:
-    """A folder that is removed afterwards, with keys and state in it: a benchmark leaves nothing in anybody's home."""
-    from pantheon_git.ledger import keys, trust
-    from pantheon_git.repo import paths
-
-    before = {name: os.environ.get(name) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME")}
-    with tempfile.TemporaryDirectory(prefix="pantheon-bench-") as folder:
-        os.environ.update(dict.fromkeys(before, f"{folder}/home"))
-        try:
-            key = keys.generate(paths.night_key())
-            trust.trust(paths.trust_file(), key.public, (trust.NIGHT, trust.PERSON))
-            yield Path(folder) / "work"
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
+from pantheon_git.cli.workshop import workshop
 
 
 @click.group()
 def bench() -> None:
-    """Measure this machine: runner, engine, reviewers."""
+    """Measure this machine: runner, jail, engine, reviewers; and specialists on material of yours."""
 
 
 @bench.command()
@@ -53,7 +33,7 @@ def runner(files: int, jobs: int, sample: int, as_json: bool) -> None:
     """
     from pantheon_git.night.bench import bench_runner
 
-    with _workshop() as folder:
+    with workshop() as folder:
         found = asyncio.run(bench_runner(folder, files, jobs, sample, say))
     if as_json:
         print_json(found.as_json())
@@ -75,7 +55,7 @@ def jail(files: int, jobs: int, as_json: bool) -> None:
     """Measure what the jail costs a job, beside a bare fork of the same command, and its certificate a night."""
     from pantheon_git.night.bench_jail import bench_jail
 
-    with _workshop() as folder:
+    with workshop() as folder:
         found = asyncio.run(bench_jail(folder, files, jobs, say))
     if as_json:
         print_json([asdict(one) for one in found])
@@ -104,7 +84,7 @@ def engine(copies: int, jobs: int, as_json: bool) -> None:
     from pantheon_git.day.demo import scratch
     from pantheon_git.night.run import NightOptions
 
-    with _workshop() as folder:
+    with workshop() as folder:
         found = asyncio.run(bench_engine(scratch(folder, copies), NightOptions(jobs=jobs)))
     if as_json:
         print_json(found.as_json())
@@ -141,7 +121,7 @@ def documents(folder: Path, into: Path, as_json: bool, **options: Any) -> None:
     pairs = {name: dict(item.partition("=")[::2] for item in options[name]) for name in ("params", "vocabulary")}
     found = load_documents(folder, pairs["params"], {repo: Path(file) for repo, file in pairs["vocabulary"].items()})
     chosen = NightOptions(jobs=options["jobs"], engine=options["engine"], model_path=options["model_path"])
-    with _workshop() as place:
+    with workshop() as place:
         git = make_repository(place, found)
         progress = Progress(as_json)
         try:
@@ -215,7 +195,7 @@ def verify_(jobs: int, as_json: bool) -> None:
     """
     from pantheon_git.morning.bench import bench_verify
 
-    with _workshop() as folder:
+    with workshop() as folder:
         found = bench_verify(folder, jobs, max(1, jobs // 10), say)
     if as_json:
         print_json(found.as_json())
@@ -229,3 +209,6 @@ def verify_(jobs: int, as_json: bool) -> None:
     rows = [(name, f"{seconds:.1f}", f"{count / seconds:.0f}", memory) for name, count, seconds, memory in measured]
     click.echo(table(rows, ("", "SECONDS", "JOBS/S", "MIB OF THE LARGEST PROCESS")))
     click.echo(f"{found.growth:.1f} KiB of memory for each further job; {found.cores} cores")
+
+
+bench.add_command(rename)

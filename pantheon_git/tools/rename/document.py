@@ -10,14 +10,15 @@ from pantheon_git.tools.links.find import decode
 from pantheon_git.tools.links.places import front_matter
 
 _UNDERLINED = re.compile(r"^(?:[=\-~*#^]{3,}\r?\n)?([^\s=\-~].*?)\r?\n[=\-~*#^]{3,}[ \t]*$", re.MULTILINE)
-_HEADING = re.compile(r"^#{1,3}[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
+_HEADING = re.compile(r"^#[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
+_LOWER = re.compile(r"^#{2,3}[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
 _HTML = re.compile(r"<(?:h1|title)[^>]*>([^<]+)</", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Said:
     titles: list[str]
-    """Title of the front matter, then the first heading; without those that are empty."""
+    """Title of the front matter, then the first heading of the first level; without those that are empty."""
     text: str
     """The body, shortened."""
 
@@ -30,6 +31,8 @@ def said(path: str, data: bytes) -> Said:
     )
     head = re.sub(r"^(```|~~~).*?^\1", "", body[:20_000], flags=re.DOTALL | re.MULTILINE)
     shapes = (_UNDERLINED, _HEADING) if path.endswith((".rst", ".txt")) else (_HEADING, _UNDERLINED, _HTML)
+    if not titles:  # then any heading says more than none
+        shapes = (*shapes, _LOWER)
     heading = next((found[1].strip() for shape in shapes if (found := shape.search(head))), "")
     wanted = [title.strip() for title in (*titles, heading) if title.strip()]
     printable = "".join(char for char in head if char.isprintable() or char == "\n").strip()
