@@ -70,8 +70,7 @@ async def run(
 async def _machine(this: Run) -> None:
     """One document: from the start state to the final action. Whatever stops it earlier raises Stopped."""
     while True:
-        this.check_budgets()
-        legal = legal_actions(this.agent, this.state, this.sources, this.tools)
+        legal = this.within_budget(legal_actions(this.agent, this.state, this.sources, this.tools))
         action = forced(legal)
         actions = [action] if action else await _prompt(this, legal)
         if isinstance(actions, str):

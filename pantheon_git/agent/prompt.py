@@ -27,14 +27,17 @@ def messages(
 ) -> list[Message]:
     """The conversation up to the answer that is asked for now."""
     shared = [Message("system", system(loaded, view, legal)), *examples(loaded, legal)]
-    return [*shared, Message("user", ask(pieces, problems))]
+    said = ask(pieces, problems)
+    whole = loaded.agent.loop.over == "task"  # no two runs share their goals: they are the user's turn
+    return [*shared, Message("user", "\n".join(filter(None, (goals(view), said))) if whole else said)]
 
 
 def system(loaded: LoadedAgent, view: TaskView, legal: Sequence[Legal]) -> str:
     """Shared by all documents of a night that are in the same state."""
     told = [option.use.instruct for option in legal]
     parts = [loaded.prompt.strip(), *(card(option) for option in legal), conventions(loaded, view.params), *told]
-    return "\n\n".join(part for part in [*parts, goals(view)] if part)
+    last = "" if loaded.agent.loop.over == "task" else goals(view)
+    return "\n\n".join(part for part in [*parts, last] if part)
 
 
 def goals(view: TaskView) -> str:
@@ -54,11 +57,24 @@ def card(option: Legal) -> str:
         return f"Action {FINAL}: end here. Answer: {render(FINAL, dict.fromkeys(option.asked, '…'))}"
     lines = [f"Action {option.name}: {tool.summary}"]
     for name, schema in option.asked.items():
-        lines.append(f"- {name} ({schema.get('type', 'text')}): {schema.get('description', '')}".rstrip(": "))
+        kind = shape(schema) + (", may be left out" if name in option.use.optional else "")
+        lines.append(f"- {name} ({kind}): {schema.get('description', '')}".rstrip(": "))
     example = {name: tool.example[name] for name in option.asked if name in tool.example}
     if len(example) == len(option.asked):
         lines.append(f"Example: {option.render(example)}")
     return "\n".join(lines)
+
+
+def shape(schema: Mapping[str, Any]) -> str:
+    """What a value looks like, in a few words: its type, the values of a choice, the keys of an object."""
+    if "enum" in schema:
+        return "one of " + ", ".join(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
+    kind = str(schema.get("type", "text"))
+    if kind == "array" and schema.get("items"):
+        return f"array of {shape(schema['items'])}"
+    if kind == "object" and schema.get("properties"):
+        return "object with " + ", ".join(f"{name} ({shape(each)})" for name, each in schema["properties"].items())
+    return kind
 
 
 def conventions(loaded: LoadedAgent, params: Mapping[str, Any]) -> str:

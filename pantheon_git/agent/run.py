@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from pantheon_git.agent.actions import Action, Sources
+from pantheon_git.agent.actions import Action, Legal, Sources
 from pantheon_git.agent.load import LoadedAgent
 from pantheon_git.agent.outcome import Stop, StopReason
 from pantheon_git.agent.record import Record
@@ -73,15 +73,19 @@ class Run:
     def steps(self) -> int:
         return int(self.record.numbers["steps"])
 
-    def check_budgets(self) -> None:
-        """Count one step; raise Stopped where a budget is used up."""
+    def within_budget(self, legal: list[Legal]) -> list[Legal]:
+        """Count one step, and give what it may still do; raise Stopped where a budget is used up. After the last step
+        the end is left, where it needs no word of the model."""
         if self.steps >= self.max_steps:
+            if legal[-1].final and legal[-1].forced:
+                return legal[-1:]
             raise Stopped(Stop(StopReason.MAX_STEPS, f"{self.max_steps} steps are over"))
-        if not self.agent.states[self.state].final:
+        if not legal[-1].final:
             self.check_calls()
         if self.seconds_left() <= 0:
             raise Stopped(Stop(StopReason.DEADLINE, f"{self.deadline:g} s are over"))
         self.record.count(steps=1)
+        return legal
 
     def check_calls(self) -> None:
         if self.record.numbers["tool_calls"] >= self.max_tool_calls:
