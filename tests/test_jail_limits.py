@@ -141,6 +141,14 @@ async def many_files_are_bounded(world: World) -> None:
             await jail.exec(["sh", "-c", write], 60)
 
 
+async def a_late_watchdog_still_looks_when_a_call_ends(world: World) -> None:
+    """On a busy machine the next look may come after the call; its answer is not taken before that."""
+    async with world.jail(world.spec(disk_mb=40, file_mb=50)) as jail:
+        jail._watchdog._disk_due = float("inf")  # the next look never comes
+        with pytest.raises(JailError, match="more than 40 MiB into its tree"):
+            await jail.exec(["sh", "-c", "head -c 45000000 /dev/zero > f; sleep 0.5"], 20)
+
+
 async def output_is_capped(world: World) -> None:
     """Of a long output the head and the tail are kept; of a long result a refusal; neither stops the program."""
     async with world.jail(world.spec(output_kb=64)) as jail:

@@ -221,6 +221,10 @@ class OpenJail:
                 raise self._broken() from error
             finally:
                 watch.cancel()
+            if line:  # else the jail is dead, and its own words say why
+                await self._watchdog.afterwards(self._started.pid)
+            if line and self._dead:
+                raise JailError(f"the jail was killed: {self._dead}")
         return self._parse(line)
 
     def _parse(self, line: bytes) -> dict[str, Any]:
