@@ -83,7 +83,9 @@ _MACHINE = {
 def machine_trouble(error: BaseException) -> PantheonError | None:
     """What the machine refused (a full or read-only disk, no memory, no permission) as an expected error; None for
     anything else, which is a defect of ours. Also says whether an error is of this kind."""
-    if isinstance(error, MemoryError):
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return PantheonError("no thread can be started any more", _MACHINE[errno.EAGAIN])
+    if isinstance(error, MemoryError) or (isinstance(error, ImportError) and "failed to map" in str(error)):
         return PantheonError("out of memory", _MACHINE[errno.ENOMEM])
     if isinstance(error, GitError):
         said = error.stderr.decode("utf-8", "replace")

@@ -1,7 +1,8 @@
 """A disk that is full at every point of a night: before it, at its start, in the midst; and one that turns read-only.
 
 `python -m tests.full_kit` runs all cases and prints one line each. It mounts a small file system in a mount namespace
-of its own, so it needs root.
+of its own, so it needs root. Read-only it turns as ext4 does by itself after an error of the disk (see
+`tests/disk_kit.py`), also under open files; what was not on the disk by then is lost with it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import pytest
 
 from tests.cli_support import CHECKOUT, Done, argv_of, cli, git
 from tests.conftest import isolate
+from tests.disk_kit import Disk, disk, in_own_mounts
 from tests.night_kit import State, queued_repo, require_whole
 
 MEBI = 1 << 20
@@ -31,10 +33,10 @@ AT_START = (0, 20_000, 300_000, 3 * MEBI, 63 * MEBI, 68 * MEBI, 76 * MEBI, 84 * 
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of SIZE bytes at `folder`, until the body ends."""
+def small_disk(folder: Path, size: int) -> Iterator[Path]:
+    """A file system of `size` bytes at `folder`, until the body ends."""
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "small", str(folder)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "small", str(folder)], check=True)
     try:
         yield folder
     finally:
@@ -58,8 +60,10 @@ def fill(folder: Path, leave: int = 0) -> Path:
 class World:
     """A repository and a home, each on the small disk or beside it."""
 
-    def __init__(self, top: Path, disk: Path, patch: pytest.MonkeyPatch, *, repo: bool, home: bool) -> None:
-        self.disk = disk
+    def __init__(
+        self, top: Path, disk: Path, patch: pytest.MonkeyPatch, ext4: Disk | None, *, repo: bool, home: bool
+    ) -> None:
+        self.disk, self.ext4 = disk, ext4
         isolate(patch, (disk if home else top) / "home")
         self.repo = queued_repo((disk if repo else top) / "repo", DOCUMENTS)
         cli(self.repo, "init", "--no-hook", check=True)
@@ -84,13 +88,14 @@ class World:
 
     def read_only_in_the_midst(self, delay: float) -> str:
         """As after an error of the disk: the file system refuses every write from one moment on."""
+        os.sync()  # what the person's own git wrote
         runner = self.start()
         self.wait_for_the_night(runner, delay)
-        turned = subprocess.run(["mount", "-o", "remount,ro", str(self.disk)], capture_output=True, check=False)
+        assert self.ext4 is not None
+        self.ext4.turn_read_only()
         out, err = runner.communicate(timeout=120)
-        subprocess.run(["mount", "-o", "remount,rw", str(self.disk)], check=True)
-        said = self.check(Done(runner.returncode, out, err))
-        return said if turned.returncode == 0 else f"(a file was being written, so it was not turned) {said}"
+        self.ext4.again()
+        return self.check(Done(runner.returncode, out, err))
 
     def start(self) -> subprocess.Popen[str]:
         env = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
@@ -134,16 +139,17 @@ def cases(seed: int = 1) -> Iterator[tuple[str, bool, bool, str, float]]:
 def run_case(repo: bool, home: bool, what: str, number: float) -> str:
     """In a mount namespace of our own."""
     with tempfile.TemporaryDirectory(prefix="full-") as name, pytest.MonkeyPatch.context() as patch:
-        top = Path(name)
-        with small_disk(top / "disk") as disk:
-            world = World(top, disk, patch, repo=repo, home=home)
+        top, read_only = Path(name), what == "read_only_in_the_midst"
+        with (disk if read_only else small_disk)(top / "disk", SIZE) as small:
+            ext4 = small if isinstance(small, Disk) else None
+            folder = small.folder if isinstance(small, Disk) else small
+            world = World(top, folder, patch, ext4, repo=repo, home=home)
             return str(getattr(world, what)(int(number) if what == "full_at_start" else number))
 
 
 def main() -> int:
-    if os.environ.get("FULL_KIT_INSIDE") is None:
-        argv = ["unshare", "--mount", "--propagation=private", sys.executable, "-m", "tests.full_kit", *sys.argv[1:]]
-        return subprocess.run(argv, env={**os.environ, "FULL_KIT_INSIDE": "1"}, check=False).returncode
+    if (code := in_own_mounts("tests.full_kit")) is not None:
+        return code
     failed = 0
     wanted = sys.argv[1:]
     for name, repo, home, what, number in cases():

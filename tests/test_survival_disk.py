@@ -81,3 +81,26 @@ def test_what_the_machine_refuses_is_no_defect() -> None:
     assert machine_trouble(GitError("git died", stderr=said)) is not None
     for other in (ValueError("x"), FileNotFoundError(2, "No such file"), PantheonError("x"), GitError("x")):
         assert machine_trouble(other) is None
+
+
+@pytest.mark.jail
+def test_a_night_whose_memory_gives_out() -> None:
+    """A small share of `python -m tests.memory_kit`: under `ulimit -v` one clear line; the next run does the work."""
+    argv = [sys.executable, "-m", "tests.memory_kit", "as 100"]
+    done = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "MiB: error: " in done.stdout
+
+
+def test_memory_in_reserve_is_given_back_where_it_runs_out(tmp_path: Path) -> None:
+    """Also for an error in a callback that nobody waits for; the night is then given up, and other errors are not
+    swallowed."""
+    reserve = Reserve((tmp_path,))
+    reserve.hold_memory()
+    assert not reserve.ran_out(ValueError("a defect"))
+    assert not reserve.ran_out(None)
+    assert reserve.sick() == ""
+    assert reserve.ran_out(MemoryError())
+    assert reserve.sick() == "out of memory"
+    assert machine_trouble(RuntimeError("can't start new thread")) is not None
+    assert machine_trouble(RuntimeError("a defect")) is None

@@ -22,6 +22,7 @@ from pantheon_git.repo import paths
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
 from tests.cli_support import git, put, sh
+from tests.meanwhile_kit import campaign
 from tests.night_kit import State, finish, night, queued_repo, require_whole, start_night
 
 pytestmark = pytest.mark.jail
@@ -126,3 +127,10 @@ def test_a_model_file_that_was_altered_is_found_before_the_first_job(
     with pytest.raises(EngineError):
         night(repo, engine="openvino")
     assert "refs/pantheon/runs" not in git(repo, "for-each-ref")
+
+
+def test_the_user_does_anything_meanwhile() -> None:
+    """A small share of `python -m tests.meanwhile_kit`: real git by chance, while nights run and between merges."""
+    figures = campaign(7, seed=4)
+    assert figures.problems == []
+    assert figures.during > 0

@@ -6,6 +6,7 @@ that was not synced may be lost while a later one stays. `test_ledger_recover.py
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -119,3 +120,15 @@ def test_the_run_ref_is_durable_before_what_follows_from_it(steps: list[Step]) -
         assert synced(steps, str(Path(steps[number].path).parent), number, closed), "durable before the next step"
     assert first < last < closed
     assert synced(steps, str(Path(steps[last].path).parent), last, closed)
+
+
+@pytest.mark.jail
+@pytest.mark.skipif(os.geteuid() != 0, reason="making and cutting a disk needs root")
+@pytest.mark.skipif(not Path("/dev/loop-control").exists(), reason="there are no loop devices here")
+def test_the_power_is_cut() -> None:
+    """A small share of `python -m tests.power_kit`: on a real ext4 that keeps no more than it must, everything is
+    found whole, and the next commands go on."""
+    argv = [sys.executable, "-m", "tests.power_kit", "1"]
+    done = subprocess.run(argv, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "problems: 0" in done.stdout

@@ -6,6 +6,7 @@ queued, and the closing says why.
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,13 +18,16 @@ from pantheon_git.jail.watch import FULL
 RESERVE_BYTES = 8 << 20
 """A group of sixteen jobs and the close of a night take less than one."""
 NAME = "pantheon.reserve"
+MEMORY_BYTES = 64 << 20
+"""Of addresses, not of memory in use: near a limit (`ulimit -v`, `ulimit -d`) what closes the night fits in there."""
 
 
 class Reserve:
-    """Room on the disks of `folders`, taken before the first job and given back when a disk is full."""
+    """Room on the disks of `folders` and in memory, taken before the first job, given back when either runs out."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = folders
+        self._memory: mmap.mmap | None = None
         self.used = ""
         """Why it was given back; empty: it was not."""
 
@@ -31,11 +35,33 @@ class Reserve:
     def held(self) -> Iterator[None]:
         """PantheonError when there is no room for it."""
         try:
+            self.hold_memory()
             for folder in self._folders:
                 _take(folder / NAME)
             yield
         finally:
             self.give_back()
+
+    def hold_memory(self) -> None:
+        """Again changes nothing. PantheonError when there is not so much."""
+        if self._memory is not None or self.used:
+            return
+        try:
+            self._memory = mmap.mmap(-1, MEMORY_BYTES, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        except OSError as error:
+            raise PantheonError(
+                f"less than {MEMORY_BYTES >> 20} MiB of memory can be had, so no night begins",
+                "free -h and ulimit -a show what is left; pantheon-git run --jobs 1 needs less",
+            ) from error
+
+    def ran_out(self, error: BaseException | None) -> bool:
+        """Whether the machine refused something, outside any job; then the reserve is given back, and `sick` says it.
+        For errors that nobody waits for."""
+        trouble = None if error is None else machine_trouble(error)
+        if trouble is not None:
+            self.used = self.used or trouble.message
+            self.give_back()
+        return trouble is not None
 
     def require(self) -> None:
         """PantheonError, before anything is tried, where the night would be given up at its first job."""
@@ -57,6 +83,8 @@ class Reserve:
     def sick(self, error: BaseException | None = None) -> str:
         """Why jobs cannot be expected to go well any more, in one line; empty while they can."""
         if error is not None and (trouble := machine_trouble(error)):
+            if isinstance(error, MemoryError):
+                self.ran_out(error)
             return trouble.message
         if self.used:
             return self.used
@@ -72,6 +100,9 @@ class Reserve:
 
     def give_back(self) -> None:
         """Also what a killed runner had left."""
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
         for folder in self._folders:
             (folder / NAME).unlink(missing_ok=True)
 

@@ -33,8 +33,8 @@ def write_pack(objects: Mapping[str, tuple[str, bytes]], objects_dir: Path, *, k
     pack, index, checksum = _render(objects)
     mode = objects_dir.stat().st_mode & 0o444
     name = folder / f"pack-{checksum.hex()}"
-    if keep:
-        name.with_suffix(".keep").write_text(f"{KEPT_BY}{os.getpid()}\n")
+    if keep:  # synced like the rest: after a power cut an empty one could be the user's, and would stay for ever
+        _write(folder, name.with_suffix(".keep"), f"{KEPT_BY}{os.getpid()}\n".encode(), 0o600)
     # The index comes last: git takes a pack for present only once its index is there.
     for suffix, data in ((".pack", pack), (".idx", index)):
         _write(folder, name.with_suffix(suffix), data, mode)
