@@ -88,7 +88,7 @@ class _Night:
     async def run(self) -> NightResult:
         self.reserve.give_back()
         self.reserve.hold_memory()
-        asyncio.get_running_loop().set_exception_handler(self._unheard)
+        asyncio.get_running_loop().set_exception_handler(self.reserve.unheard)
         publish(self.git, self.objects, self._own_key(), read_local())
         self.found += [self.held.taken_over] if self.held.taken_over else []
         for line in (*self.found, *(recovered := self.ledger.recover()), *self.store.sweep()):
@@ -115,11 +115,6 @@ class _Night:
             return await self._with_engines(plan, tasks, put_off)
         finally:
             await self.engines.close()
-
-    def _unheard(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """An error in a callback, that nobody waits for: memory gives out there first, where pipes are read."""
-        if not self.reserve.ran_out(context.get("exception")):
-            loop.default_exception_handler(context)
 
     def _own_key(self) -> Key:
         """PantheonError when nobody would believe what this night is about to sign."""

@@ -6,11 +6,13 @@ queued, and the closing says why.
 
 from __future__ import annotations
 
+import asyncio
 import mmap
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pantheon_git.errors import PantheonError, machine_trouble
 from pantheon_git.jail.watch import FULL
@@ -54,9 +56,14 @@ class Reserve:
                 "free -h and ulimit -a show what is left; pantheon-git run --jobs 1 needs less",
             ) from error
 
+    def unheard(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """The event loop's handler of errors in callbacks, that nobody waits for: memory gives out there first, where
+        pipes are read."""
+        if not self.ran_out(context.get("exception")):
+            loop.default_exception_handler(context)
+
     def ran_out(self, error: BaseException | None) -> bool:
-        """Whether the machine refused something, outside any job; then the reserve is given back, and `sick` says it.
-        For errors that nobody waits for."""
+        """Whether the machine refused something, outside any job; then the reserve is given back, and `sick` says it."""
         trouble = None if error is None else machine_trouble(error)
         if trouble is not None:
             self.used = self.used or trouble.message
