@@ -63,7 +63,7 @@ class Reserve:
             loop.default_exception_handler(context)
 
     def ran_out(self, error: BaseException | None) -> bool:
-        """Whether the machine refused something, outside any job; then the reserve is given back, and `sick` says it."""
+        """Whether the machine refused something outside any job: then the reserve goes, and `sick` says it."""
         trouble = None if error is None else machine_trouble(error)
         if trouble is not None:
             self.used = self.used or trouble.message
