@@ -18,7 +18,7 @@ from pantheon_git.cli.workshop import workshop
 
 @click.group()
 def bench() -> None:
-    """Measure this machine: runner, jail, engine, reviewers; and specialists on material of yours."""
+    """Measure this machine: runner, engine, reviewers."""
 
 
 @bench.command()
