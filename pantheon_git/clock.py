@@ -31,6 +31,13 @@ class Moment:
         return cls(now(), steady())
 
     @property
+    def jump(self) -> float:
+        """Seconds by which somebody set the clock ahead since then (negative: back); 0 below a minute, which is what
+        keeping time amounts to."""
+        ahead = now() - self.epoch - (steady() - self.at)
+        return ahead if abs(ahead) >= 60 else 0.0
+
+    @property
     def seconds(self) -> float:
         """Since then; never negative."""
         return max(0.0, steady() - self.at)

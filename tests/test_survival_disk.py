@@ -13,8 +13,8 @@ import pytest
 from pantheon_git.errors import GitError, PantheonError, machine_trouble
 from pantheon_git.night import trouble
 from pantheon_git.night.trouble import Reserve
-from tests.cli_support import CHECKOUT
-from tests.night_kit import State, finish, night, queued_repo, require_whole
+from tests.cli_support import CHECKOUT, git, put
+from tests.night_kit import State, commit, finish, night, queued_repo, require_whole, task
 
 
 @pytest.mark.jail
@@ -104,3 +104,21 @@ def test_memory_in_reserve_is_given_back_where_it_runs_out(tmp_path: Path) -> No
     assert reserve.sick() == "out of memory"
     assert machine_trouble(RuntimeError("can't start new thread")) is not None
     assert machine_trouble(RuntimeError("a defect")) is None
+
+
+@pytest.mark.jail
+def test_a_job_that_needs_more_memory_than_its_jail_has(tmp_path: Path) -> None:
+    """It is stopped, alone, and its breadcrumb says why; the other jobs of the night are as they would be."""
+    repo = queued_repo(tmp_path / "repo", 2)
+    hog = "for n in 1 2 3; do head -c 400000000 /dev/zero | tail & done; head -c 500000000 /dev/zero | tail > /dev/null"
+    criterion = f"[[goal.acceptance]]\ntext = 'enough'\ncheck = '{hog}'\n"
+    put(repo / ".pantheon/queue/t000.toml", task("docs/d000.md", flow="doc.frontmatter") + criterion)
+    put(repo / ".pantheon/policy.toml", "schema = 1\n[jail]\nmemory_mb = 320\n")
+    commit(repo, "A hog")
+    result = night(repo)
+    endings = {job.context.task: job.ending for job in result.jobs}
+    assert endings["t001"] == "pr"
+    assert endings["t000"] in ("failed", "error")
+    crumb = git(repo, "log", "-1", "--format=%B", "refs/pantheon/failed/t000.1")
+    words = ("memory exhausted", "more memory than its jail has", "MiB together")
+    assert any(word in crumb for word in words), crumb

@@ -21,7 +21,7 @@ from pantheon_git.night.events import Event, JobEnded
 from pantheon_git.repo import paths
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
-from tests.cli_support import git, put, sh
+from tests.cli_support import cli, git, put, sh
 from tests.meanwhile_kit import campaign
 from tests.night_kit import State, finish, night, queued_repo, require_whole, start_night
 
@@ -81,6 +81,8 @@ def test_the_clock_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: 
     assert [job.ending for job in result.jobs] == ["pr"] * 4
     assert all(0 <= job.seconds < 60 for job in result.jobs)
     assert 0 <= result.seconds < 60
+    way = "ahead" if jump > 0 else "back"
+    assert f"while it ran: somebody set the clock 24 h 0 min {way}" in cli(repo, "report").out
     put(repo / "more.md", "# More\n")
     assert night(repo).night is None
     require_whole(repo, 4, State(before.head, before.index, State.of(repo).status))

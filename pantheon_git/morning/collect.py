@@ -61,5 +61,6 @@ def collect(git: Git, objects: Objects, info: NightInfo) -> Report:
         frozen=info.info.get("frozen"),
         found=info.info.get("found", ()),
         trouble=str(closing.get("trouble", "")),
+        clock_jump=float(closing.get("clock_jump", 0.0)),
         certificate=info.info.get("certificate", {}),
     )

@@ -107,6 +107,8 @@ class Report:
     """What was put right before the night began: nights that were cut off, a lease that was taken over."""
     trouble: str = ""
     """Why the night was given up before its end."""
+    clock_jump: float = 0.0
+    """Seconds by which somebody set the clock ahead while it ran (negative: back)."""
     verified: str = ""
     """`good: …` or the first thing that is wrong; empty: not asked."""
     good: bool | None = None
@@ -234,6 +236,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "guard": dict(report.guard),
         "found": list(report.found),
         "trouble": report.trouble,
+        "clock_jump": report.clock_jump,
         "certificate": dict(report.certificate),
     }
 

@@ -83,7 +83,16 @@ def describe_found(report: Report) -> list[str]:
     """The queue that it was bound to, and what had to be put right before it could begin, a line each."""
     frozen = report.frozen
     bound = [f"only what was frozen: {frozen['frozen']}, by {one_line(frozen['who'])}"] if frozen else []
-    return [*bound, *(f"before it began: {one_line(line)}" for line in report.found)]
+    return [*bound, *(f"before it began: {one_line(line)}" for line in report.found), *_clock(report.clock_jump)]
+
+
+def _clock(jump: float) -> list[str]:
+    if not jump:
+        return []
+    minutes = round(abs(jump) / 60)
+    far = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+    way = "ahead" if jump > 0 else "back"
+    return [f"while it ran: somebody set the clock {far} {way}; times of day jump with it, seconds are right"]
 
 
 def describe_costs(report: Report) -> str:

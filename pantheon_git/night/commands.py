@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,4 +78,6 @@ def last_lines(output: bytes, most: int) -> list[str]:
 def _failure(answer: ExecAnswer) -> str:
     if answer.timed_out:
         return f"ran out of time after {answer.seconds:.0f} s"
+    if answer.code in (-signal.SIGKILL, 128 + signal.SIGKILL):  # of itself, or as its shell hands it on
+        return f"was killed (exit code {answer.code}), as happens to what needs more memory than its jail has"
     return f"exited with {answer.code}" if answer.code else ""

@@ -63,6 +63,8 @@ class NightResult:
     trouble: str = ""
     """Why the night was given up before its end."""
     seconds: float = 0.0
+    clock_jump: float = 0.0
+    """Seconds by which the clock was set ahead meanwhile (negative: back)."""
     cpu_seconds: float = 0.0
     """Of the runner, its engine and its jails, user and system."""
 
@@ -82,6 +84,7 @@ class NightResult:
             "broken": {broken.path: list(broken.faults) for broken in self.broken},
             "interrupted": self.interrupted,
             "trouble": self.trouble,
+            "clock_jump": round(self.clock_jump),
             "seconds": round(self.seconds, 3),
             "cpu_seconds": round(self.cpu_seconds, 3),
         }

@@ -165,6 +165,7 @@ class _Night:
             interrupted=interrupted,
             trouble=trouble,
             seconds=self.began.seconds,
+            clock_jump=self.began.jump,
             cpu_seconds=sum(os.times()[:4]) - self.cpu_before,
         )
         self.reserve.write(lambda: self.ledger.close_night(night, result.closing, plants=planted))
