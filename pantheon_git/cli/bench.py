@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from pantheon_git.cli.bench_rename import rename
+from pantheon_git.cli.bench_stubs import stubs
 from pantheon_git.cli.bench_tools import tools
 from pantheon_git.cli.output import JSON, print_json, say, table
 from pantheon_git.cli.workshop import workshop
@@ -213,4 +214,5 @@ def verify_(jobs: int, as_json: bool) -> None:
 
 
 bench.add_command(rename)
+bench.add_command(stubs)
 bench.add_command(tools)

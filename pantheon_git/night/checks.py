@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pantheon_git.night.check_ava import check_ava
 from pantheon_git.night.check_rename import check_rename
 from pantheon_git.night.commands import check_acceptance, check_command
 from pantheon_git.night.gating import merge_gate
@@ -85,6 +86,7 @@ CHECKS: Mapping[str, Check] = {
     "noop": noop,
     "plan.validate": plan_validate,
     "check.frontmatter": check_frontmatter,
+    "check.ava": check_ava,
     "check.rename": check_rename,
     "check.acceptance": check_acceptance,
     "check.command": check_command,

@@ -12,7 +12,7 @@ from pantheon_git.spec.base import Name, Spec
 BUILTIN = frozenset(
     (
         *("agree", "merge-gate", "noop", "plan.validate"),
-        *("check.acceptance", "check.command", "check.frontmatter", "check.rename"),
+        *("check.acceptance", "check.ava", "check.command", "check.frontmatter", "check.rename"),
     )
 )
 """What `uses` may name besides an agent: the names of `night.checks.CHECKS` (a test compares)."""
