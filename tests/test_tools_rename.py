@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
+import re
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from pantheon_git.tools import TOOLS
 from pantheon_git.tools.protocol import ToolError, Workspace
+from tests.rename_trees import STAYS, TREES
 
 
 def lay(root: Path, files: dict[str, str | bytes]) -> None:
@@ -50,7 +53,7 @@ CASES: dict[str, tuple[dict[str, str], str, str, dict[str, str]]] = {
         "docs/new-name.md",
         {
             "README.md": "\ufeff[a](docs/new-name.md#x 't')\n[b](<docs/new-name.md>)\r\n\r\n[r]: docs/new-name.md\r\n",
-            "mkdocs.yml": "nav:\n  - 'Old Name': new-name.md  # Old Name.md\n",
+            "mkdocs.yml": "nav:\n  - 'Old Name': new-name.md  # new-name.md\n",
         },
     ),
     "links inside of a file that moves": (
@@ -72,6 +75,27 @@ def test_what_refers_to_a_file_follows_it(name: str, tmp_path: Path) -> None:
     assert not (tmp_path / old).exists()
     found = snapshot(tmp_path)
     assert {path: found[path].decode() for path in wanted} == wanted
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_sites_of_every_generator_keep_their_links(name: str, tmp_path: Path) -> None:
+    """No old name is left but where it has to stay, no link is left behind, and the check agrees."""
+    files, renames = TREES[name]
+    lay(tmp_path, dict(files))
+    result = rename(tmp_path, {"renames": [{"old": old, "new": new} for old, new in renames.items()]})
+    assert result["left"] == []
+    text = "\n".join(data.decode() for data in snapshot(tmp_path).values())
+    for stays in STAYS.get(name, ()):
+        assert stays in text
+        text = text.replace(stays, "")
+    for old in renames:
+        for form in {PurePosixPath(old).stem, PurePosixPath(old).name, quote(PurePosixPath(old).stem)} - {
+            "a",
+            "b",
+            "i",
+        }:
+            if form.lower() != "readme":
+                assert not re.search(rf"(?<![\w-]){re.escape(form)}(?![\w-])", text, re.IGNORECASE), text
 
 
 def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:

@@ -16,26 +16,29 @@ _STYLES = {"'": "single", '"': "json", None: "yaml"}
 
 
 def yaml_spans(text: str, kind: Kind, start: int = 0) -> Iterator[tuple[str, Span]]:
-    """(key, span) of each scalar, keys included (then the key is empty); a stream that does not scan gives what was
-    read before the fault. `start`: offset of the text in its file."""
+    """(key, span) of each scalar; the key of a list's entries is the list's own, that of a key is empty. A stream that
+    does not scan gives what was read before the fault. `start`: offset of the text in its file."""
     from ruamel.yaml import YAML
+    from ruamel.yaml import tokens as t
     from ruamel.yaml.error import YAMLError
-    from ruamel.yaml.tokens import BlockEntryToken, KeyToken, ScalarToken, ValueToken
 
-    key, expects_key, depth_key = "", False, ""
+    keys, in_key = [""], False
+    begins = (t.BlockMappingStartToken, t.FlowMappingStartToken, t.BlockSequenceStartToken, t.FlowSequenceStartToken)
+    ends = (t.BlockEndToken, t.FlowMappingEndToken, t.FlowSequenceEndToken)
     try:
         for token in YAML(typ="safe", pure=True).scan(_tame(text)):
-            if isinstance(token, KeyToken):
-                expects_key = True
-            elif isinstance(token, (ValueToken, BlockEntryToken)):
-                key = depth_key
-            elif isinstance(token, ScalarToken):
-                begin, end = token.start_mark.index, token.end_mark.index
-                if expects_key:
-                    depth_key, expects_key = str(token.value), False
-                    yield from _scalar(text, begin, end, "", kind, start)
-                else:
-                    yield from _scalar(text, begin, end, key or depth_key, kind, start)
+            if isinstance(token, begins):
+                keys.append(keys[-1])
+            elif isinstance(token, ends):
+                keys.pop()
+            elif isinstance(token, (t.KeyToken, t.ValueToken)):
+                in_key = isinstance(token, t.KeyToken)
+            elif isinstance(token, t.ScalarToken):
+                if in_key:
+                    keys[-1] = str(token.value)
+                key = "" if in_key else keys[-1]
+                yield from _scalar(text, token.start_mark.index, token.end_mark.index, key, kind, start)
+                in_key = False
     except YAMLError:
         return
 

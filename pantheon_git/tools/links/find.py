@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from pantheon_git.tools.links import places
-from pantheon_git.tools.links.own import own
+from pantheon_git.tools.links.own import labels, own
 from pantheon_git.tools.links.resolve import Hit, Target, resolve, tail_hit, take_apart, write
 from pantheon_git.tools.links.site import CONFIGURATION, Site
 from pantheon_git.tools.links.span import WRITERS, Span
@@ -58,6 +58,18 @@ class Found:
     left: list[Left]
 
 
+@dataclass(frozen=True)
+class Mention:
+    """A place in a file that means another file, or is a name of it (then there is nothing to resolve)."""
+
+    span: Span
+    target: Target | None
+    path: str
+    """What it means, before the renames."""
+    said: str | None
+    """What it has to say after them: what it says now where that stays right, None where nothing would do."""
+
+
 def decode(data: bytes) -> str | None:
     """The text of a file, every byte of it kept; None for what is not text."""
     if b"\x00" in data[:8000] or len(data) > _MOST:
@@ -81,9 +93,9 @@ class Finder:
     """Finds the references in one tree. `read`: path → bytes; each file is read at most twice."""
 
     def __init__(self, files: Iterable[str], read: Callable[[str], bytes], renames: Mapping[str, str]) -> None:
-        self.renames = dict(renames)
         self.before = Tree(files)
-        self.after = self.before.moved(self.renames)
+        self.after = self.before.moved(dict(renames))
+        self.renames = {**renames, **_folders(self.before, self.after, renames)}
         self.read = read
         self.names = re.compile("|".join(re.escape(name) for name in sorted(_tokens(renames), key=len, reverse=True)))
         self._site: Site | None = None
@@ -92,45 +104,51 @@ class Finder:
         edits: dict[str, list[Edit]] = {}
         left: list[Left] = []
         for path in sorted(self.before.files):
-            if may_hold_links(path) and (text := self._candidate(path)) is not None:
-                for one in self.references(path, text):
-                    if isinstance(one, Left):
-                        left.append(one)
-                    else:
-                        edits.setdefault(path, []).append(one)
-        return Found({path: sorted(each, key=lambda edit: edit.start) for path, each in edits.items()}, left)
+            text = self._candidate(path) if may_hold_links(path) else None
+            for one in self.mentions(path, text) if text is not None else ():
+                line = (text or "").count("\n", 0, one.span.start) + 1
+                if one.said is None:
+                    why = f"it means {one.path}, and cannot say where that is now"
+                    left.append(Left(path, line, one.span.text, why))
+                elif one.said != one.span.text:
+                    raw, new = (text or "")[one.span.start : one.span.end], WRITERS[one.span.style](one.said)
+                    edits.setdefault(path, []).append(Edit(one.span.start, one.span.end, raw, new, line, one.path))
+        return Found(edits, left)
 
     def _candidate(self, path: str) -> str | None:
         text = decode(self.read(path))
         named = text is not None and (path in self.renames or self.names.search(text) is not None)
         return text if named else None
 
-    def references(self, path: str, text: str) -> Iterator[Edit | Left]:
-        """Of one file: what has to be written anew, and what cannot be."""
-        mine: set[int] = set()
-        if path in self.renames:
-            for span, said in own(text, path, self.renames[path]):
-                mine.add(span.start)
-                yield _edit(text, span, said, path)
+    def mentions(self, path: str, text: str) -> list[Mention]:
+        """Of one file, in order and without overlap: what means a file of the tree."""
+        found = self._own(path, text)
+        for one in self._references(path, text):
+            if not any(one.span.start < other.span.end and other.span.start < one.span.end for other in found):
+                found.append(one)
+        for span, said, old in labels(text, [(one.span, one.path) for one in found], self.renames):
+            found.append(Mention(span, None, old, said))
+        return sorted(found, key=lambda one: one.span.start)
+
+    def _own(self, path: str, text: str) -> list[Mention]:
+        if path not in self.renames:
+            return []
+        return [Mention(span, None, path, said) for span, said in own(text, path, self.renames[path])]
+
+    def _references(self, path: str, text: str) -> Iterator[Mention]:
         history = is_history(path)
         wanted: Iterable[str] = () if history else self.renames
         for span in places.spans(path, text, wanted):
             target = self.target(span)
-            if target is None or span.start in mine or (history and span.text.startswith("http")):
+            if target is None or (history and span.text.startswith("http")):
                 continue
-            if (hit := self.hit(path, span, target)) is None:
-                continue
-            new = self._rewritten(path, span, target, hit)
-            if new is None:
-                line = text.count("\n", 0, span.start) + 1
-                yield Left(path, line, span.text, f"it means {hit.path}, and cannot say where that is now")
-            elif new != span.text:
-                yield _edit(text, span, new, hit.path)
+            if (hit := self.hit(path, span, target)) is not None:
+                yield Mention(span, target, hit.path, self._rewritten(path, span, target, hit))
 
     def target(self, span: Span) -> Target | None:
         if span.text.startswith(("http://", "https://")):
-            own = self.site.own(span.text) if self.names.search(span.text) else None
-            return own[0] if own else None
+            own_ = self.site.own(span.text) if self.names.search(span.text) else None
+            return own_[0] if own_ else None
         return take_apart(span.text, span.kind)
 
     def hit(self, path: str, span: Span, target: Target) -> Hit | None:
@@ -140,23 +158,22 @@ class Finder:
     def _resolve(self, tree: Tree, path: str, span: Span, target: Target) -> Hit | None:
         if not target.front.startswith("http"):
             return resolve(tree, path, target, span.kind)
-        own = self.site.own(target.with_path(target.path))
-        if own is not None and own[1]:
+        found = self.site.own(target.with_path(target.path))
+        if found is not None and found[1]:
             return resolve(tree, "", target, "path")
         return tail_hit(tree, target)
-
-    def cannot(self, path: str, span: Span, target: Target, hit: Hit) -> bool:
-        """Whether no way of writing it would mean the right file after the renames."""
-        return self._rewritten(path, span, target, hit) is None
 
     def _rewritten(self, path: str, span: Span, target: Target, hit: Hit) -> str | None:
         """The target as it has to be; as it is where it still means the same file; None where nothing would do."""
         source, goal = self.renames.get(path, path), self.renames.get(hit.path, hit.path)
         if source == path and goal == hit.path:
             return span.text
+        by_file = hit.way in ("exact", "index") and not hit.rooted and not hit.own
         for text in (target.path, *write(hit, target, hit.path, goal, path, source)):
             again = self._resolve(self.after, source, span, Target(target.front, text, target.tail))
-            if again is not None and again.path == goal and not (span.kind == "nav" and _farther(span.text, text)):
+            if again is None or again.path != goal or (span.kind == "nav" and _farther(span.text, text)):
+                continue
+            if not by_file or again.way in ("exact", "index"):  # who names the file, or its folder, means no address
                 return Target(target.front, text, target.tail).with_path(text)
         return None
 
@@ -177,9 +194,16 @@ def _farther(old: str, new: str) -> bool:
     return "/" not in old and "/" in new and "." not in posixpath.basename(old)
 
 
-def _edit(text: str, span: Span, said: str, path: str) -> Edit:
-    line = text.count("\n", 0, span.start) + 1
-    return Edit(span.start, span.end, text[span.start : span.end], WRITERS[span.style](said), line, path)
+def _folders(before: Tree, after: Tree, renames: Mapping[str, str]) -> dict[str, str]:
+    """Folders that are gone, all that they held being in one new folder at its old place below it; with `/` behind."""
+    found: dict[str, str] = {}
+    for folder in before.folders - after.folders:
+        inside = [path for path in renames if path.startswith(f"{folder}/")]
+        goals = {renames[path][: -len(path) + len(folder)] for path in inside
+                 if renames[path].endswith(path[len(folder) :])}  # fmt: skip
+        if len(goals) == 1 and len(inside) == sum(path.startswith(f"{folder}/") for path in before.files):
+            found[f"{folder}/"] = f"{goals.pop()}/"
+    return found
 
 
 def _tokens(renames: Mapping[str, str]) -> set[str]:

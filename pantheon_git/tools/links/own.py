@@ -7,7 +7,8 @@ A `slug` or `permalink` that says something else than the path was chosen by a p
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pantheon_git.tools.links.places import front_matter
 from pantheon_git.tools.links.span import Span
@@ -56,3 +57,20 @@ def _locale(said: str, old: str, new: str) -> str | None:
         return None
     changed = [(one, other) for one, other in zip(before, after, strict=True) if one != other]
     return changed[0][1] if len(changed) == 1 and changed[0][0] == said else None
+
+
+def labels(text: str, known: Sequence[tuple[Span, str]], renames: Mapping[str, str]) -> Iterator[tuple[Span, str, str]]:
+    """(span, new text, old path) of an old file name that stands, suffix and all, in a line that refers to the file:
+    the label of its link, mostly. `known`: what is taken already, and the path that it means."""
+    taken = [(span.start, span.end) for span, _ in known]
+    for span, path in known:
+        name, new = posixpath.basename(path), posixpath.basename(renames.get(path, path))
+        if name == new or "." not in name.strip("."):
+            continue
+        shape = re.compile(rf"(?<![\w./-]){re.escape(name)}(?![\w-]|\.\w|/)")
+        end = text.find("\n", span.end)
+        for found in shape.finditer(text, text.rfind("\n", 0, span.start) + 1, end if end >= 0 else len(text)):
+            start, stop = found.span()
+            if not any(start < other and one < stop for one, other in taken):
+                taken.append((start, stop))
+                yield Span(start, stop, name, "word"), new, path

@@ -40,15 +40,9 @@ def is_navigation(path: str) -> bool:
 
 
 def spans(path: str, text: str, wanted: Iterable[str]) -> list[Span]:
-    """What in the file may mean another one, in order and without overlap. `wanted`: paths that are looked for as they
-    stand, whatever the kind of file."""
-    found: dict[int, Span] = {}
-    ends: list[tuple[int, int]] = []
-    for span in (*_parsed(path, text), *words.paths(text, wanted)):
-        if span.text and not any(span.start < end and start < span.end for start, end in ends):
-            found[span.start] = span
-            ends.append((span.start, span.end))
-    return [found[start] for start in sorted(found)]
+    """What in the file may mean another one; where two overlap, the first in the list goes first. `wanted`: paths that
+    are looked for as they stand, whatever the kind of file."""
+    return [span for span in (*_parsed(path, text), *words.paths(text, wanted)) if span.text]
 
 
 def _parsed(path: str, text: str) -> Iterator[Span]:
@@ -109,6 +103,7 @@ def _data(path: str, text: str, suffix: str) -> Iterator[Span]:
     elif suffix in _SCRIPTS:
         found = data.script_spans(text, kind, typed="ts" in suffix)
     else:
+        yield from words.quoted(text, MARKDOWN)
         return
     yield from _chosen(found, navigation)
 
@@ -117,7 +112,7 @@ def _chosen(found: Iterable[tuple[str, Span]], navigation: bool) -> Iterator[Spa
     """Of the texts of data those that may be targets: paths and addresses, and in a navigation also bare names."""
     for key, span in found:
         name = key.lower().replace("-", "_")
-        if " " in span.text.strip() and not span.text.lower().endswith(MARKDOWN):
+        if " " in span.text and not span.text.startswith(("/", ".")) and not span.text.lower().endswith(MARKDOWN):
             continue
         looks = "/" in span.text or posixpath.splitext(span.text)[1].lower() in (*MARKDOWN, ".rst", ".html", ".adoc")
         if name in _PROSE_KEYS and not (navigation and looks):

@@ -92,6 +92,7 @@ def _bases(tree: Tree, source: str, target: Target, kind: Kind) -> Iterator[tupl
         yield here, False
         if kind == "nav":
             yield from ((site, False) for site in _near(tree, here))
+            yield from ((site, False) for site in (tree.sites if "/" in target.path else ()))
         if kind == "link" and not _has_suffix(target.path):
             yield bare(source) if not is_index(source) else here, True
         if kind == "data" and here:
@@ -119,7 +120,7 @@ def _in(tree: Tree, joined: str, kind: Kind, target: Target, base: str, own: boo
     if joined in tree.files and not own:
         return hit(joined, "exact")
     if kind == "path":
-        return None
+        return hit(joined + "/", "exact") if target.path.endswith("/") and joined in tree.folders else None
     for suffix in PAGES:
         if joined + suffix in tree.files:
             return hit(joined + suffix, "bare")
@@ -130,15 +131,19 @@ def _in(tree: Tree, joined: str, kind: Kind, target: Target, base: str, own: boo
         return None
     if joined in tree.folders and (kind in ("link", "hugo") or target.path.endswith("/")):
         return hit(page, "index") if (page := _index(tree, joined)) else None
-    return _alias(tree, stem if ending in (".html", ".htm", ".md", ".mdx") else joined, kind, hit)
-
-
-def _alias(tree: Tree, joined: str, kind: Kind, hit) -> Hit | None:  # type: ignore[no-untyped-def]
-    pages = tree.aliases.get(joined, ()) if kind in ("link", "nav", "jekyll") else ()
-    if len({path for path, _ in pages}) != 1:
+    if kind not in ("link", "nav", "jekyll") and not (kind == "data" and rooted):
         return None
-    found: Hit = hit(pages[0][0], "alias", pages[0][1])
-    return found
+    found = _alias(tree, stem if ending in (".html", ".htm") else joined)
+    return hit(found[0], "alias", found[1]) if found else None
+
+
+def _alias(tree: Tree, joined: str) -> tuple[str, int] | None:
+    """The one page that has this other address."""
+    for name in dict.fromkeys((joined, ALIASES[0](joined))):
+        pages = tree.aliases.get(name, ())
+        if len({path for path, _ in pages}) == 1:
+            return pages[0]
+    return None
 
 
 def _page(tree: Tree, stem: str) -> str | None:
@@ -216,9 +221,11 @@ def _goals(hit: Hit, new: str) -> Iterator[str]:
 def _texts(hit: Hit, target: Target, old: str, goal: str, source: str, new_source: str) -> Iterator[str]:
     path = target.path
     slash = "/" if path.endswith("/") and not goal.lower().endswith(PAGES) else ""
-    encode = percent if "%" in path else str
+    if hit.way == "alias" and path.endswith(".html"):
+        slash = ".html"
+    encode, goal = percent if "%" in path else str, goal.rstrip("/")
     for said in dict.fromkeys(_goals(hit, old)):
-        gone, come = _difference(said.split("/"), goal.split("/"))
+        gone, come = _difference(said.rstrip("/").split("/"), goal.split("/"))
         parts = path.rstrip("/").split("/")
         if gone and come and [unquote(part) for part in parts[-len(gone) :]] == gone:
             yield "/".join([*parts[: -len(gone)], *map(encode, come)]) + slash

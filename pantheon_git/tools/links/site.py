@@ -25,12 +25,12 @@ _BRANCHES = frozenset({
     "main", "master", "head", "trunk", "develop", "dev", "next", "latest", "canary", "docs", "gh-pages",
 })  # fmt: skip
 _CONFIGURED = re.compile(
-    r"""^\s*(?:site_url|url|baseurl|base_url|homepage|site|origin)["']?\s*[:=]\s*["']?(https?://[^\s"',]+)""",
+    r"""(?:^|[{,])\s*["']?(?:site_url|url|baseurl|base_url|homepage|site|origin)["']?\s*[:=]\s*["']?(https?://[^\s"',]+)""",
     re.IGNORECASE | re.MULTILINE,
 )
 _REPOSITORY = re.compile(
-    r"""^\s*(?:repo_url|repository|repo|url|github|git_repository_url|editlink)["']?\s*[:=]\s*.*?"""
-    r"""(?:github\.com|gitlab\.com|codeberg\.org)[/:]([\w.-]+/[\w.-]+?)(?:\.git)?["'/\s,]""",
+    r"""(?:^|[{,])\s*["']?(?:repo_url|repository|repo|url|github|git_repository_url|editlink)["']?\s*[:=]\s*.*?"""
+    r"""(?:github\.com[/:]|gitlab\.com[/:]|codeberg\.org[/:]|github:|gitlab:)([\w.-]+/[\w.-]+?)(?:\.git)?["'/\s,]""",
     re.IGNORECASE | re.MULTILINE,
 )
 CONFIGURATION = re.compile(

@@ -13,6 +13,7 @@ INDEX = ("index", "readme", "_index")
 SITES = frozenset({"content", "docs", "doc", "pages", "site", "website", "src", "source", "static", "public", "book"})
 """Names of folders that sites are often made from: their content is served at `/`."""
 _NUMBER = re.compile(r"^\d+[-_.](?=\D)")
+_LOCALE = re.compile(r"[a-z]{2}(?:[-_][A-Za-z]{2,4})?")
 _DATE = re.compile(r"^(\d{4})-(\d\d?)-(\d\d?)-(?=.)")
 
 
@@ -33,8 +34,10 @@ class Tree:
 
     @cached_property
     def sites(self) -> tuple[str, ...]:
-        """Folders that a site may be made from, the shallowest first."""
-        named = (folder for folder in self.folders if posixpath.basename(folder) in SITES)
+        """Folders that a site may be made from, and those of a language in them; the shallowest first."""
+        named = {folder for folder in self.folders if posixpath.basename(folder) in SITES}
+        named |= {folder for folder in self.folders
+                  if posixpath.dirname(folder) in named and _LOCALE.fullmatch(posixpath.basename(folder))}  # fmt: skip
         return tuple(sorted(named, key=lambda folder: (folder.count("/"), folder)))
 
     @cached_property

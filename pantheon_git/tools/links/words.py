@@ -9,8 +9,17 @@ from pantheon_git.tools.links.span import Kind, Span
 
 _HUGO = re.compile(r"""\{\{[<%]\s*(?:rel)?ref\s+(?:path\s*=\s*)?(?:"([^"\n]+)"|`([^`\n]+)`|([^\s"`%>]+))""")
 _HUGO_CALL = re.compile(r"""\b(?:rel)?ref\s+\.\s+"([^"\n]+)"|\bGetPage\s+"([^"\n]+)\"""")
+_LIQUID = re.compile(
+    r"""\{\{[^{}\n]*\}\}(/[\w./~%#?=&+-]+)|\{\{-?\s*["']([^"'\n]+)["']\s*\|\s*(?:rel|abs|url|prepend)"""
+)
+_INCLUDE = re.compile(
+    r"""(?:@include:|\{\{#(?:rustdoc_|playground\s+)?include|--8<--|\{%-?\s*include(?:[-_]\w+)*|\{\{[<%]\s*include)\s+"""
+    r"""["']?([^"'\n{}<>%]+?\.\w+)(?=[:{#"'\s}>%]|\s*-->|$)""",
+    re.MULTILINE,
+)
+_QUOTED = re.compile(r"""(?<![\w"'])(?:"([^"\n]+)"|'([^'\n]+)')""")
 _JEKYLL = re.compile(r"""\{%-?\s*(?:link|post_url)\s+["']?([^\s"'%]+)""")
-_ROLE = re.compile(r":(?:doc|any|download|file):`(?:[^`<>\n]*<)?([^`<>\n]+?)>?`")
+_ROLE = re.compile(r"(?::(?:doc|any|download|file):|\{(?:doc|any|download)\})`(?:[^`<>\n]*<)?([^`<>\n]+?)>?`")
 _DIRECTIVE = re.compile(
     r"^\s*(?:\.\. |:?:{3} ?\{?|`{3}\{)(?:include|literalinclude|figure|image|mdinclude)\}?(?:::)?\s+(\S+)"
 )
@@ -24,8 +33,10 @@ _AFTER = r"(?![\w%~-]|\.\w|/[\w.])"
 
 
 def shortcodes(text: str) -> Iterator[Span]:
-    """Hugo's `ref` and `relref`, Jekyll's `link` and `post_url`."""
-    kinds: tuple[tuple[re.Pattern[str], Kind], ...] = ((_HUGO, "hugo"), (_HUGO_CALL, "hugo"), (_JEKYLL, "jekyll"))
+    """Hugo's `ref` and `relref`, Jekyll's `link` and `post_url`, addresses behind a variable, files taken in."""
+    kinds: tuple[tuple[re.Pattern[str], Kind], ...] = (
+        (_HUGO, "hugo"), (_HUGO_CALL, "hugo"), (_JEKYLL, "jekyll"), (_LIQUID, "link"), (_INCLUDE, "link"),
+    )  # fmt: skip
     for pattern, kind in kinds:
         for found in pattern.finditer(text):
             group = next(number for number, value in enumerate(found.groups(), 1) if value is not None)
@@ -68,11 +79,19 @@ def redirects(text: str) -> Iterator[Span]:
         at += len(line)
 
 
+def quoted(text: str, suffixes: tuple[str, ...]) -> Iterator[Span]:
+    """Texts in quotes that end as a page does, in a file of any kind."""
+    for found in _QUOTED.finditer(text):
+        if (found[1] or found[2]).lower().endswith(suffixes):
+            yield _span(found, 0, "data")
+
+
 def paths(text: str, wanted: Iterable[str]) -> Iterator[Span]:
-    """Where one of the `wanted` paths (from the root, with a folder in it) stands as it is."""
+    """Where one of the `wanted` paths (from the root, with a folder in it; a folder ends in `/`) stands as it is."""
     for path in wanted:
-        if "/" in path:
-            for found in re.finditer(rf"{_LOOSE}(?:\./)?({re.escape(path)}){_AFTER}", text):
+        after = r"(?![\w~%-])" if path.endswith("/") else _AFTER
+        if "/" in path.rstrip("/"):
+            for found in re.finditer(rf"{_LOOSE}(?:\./)?({re.escape(path)}){after}", text):
                 yield Span(*found.span(1), path, "word", "path")
 
 

@@ -12,14 +12,11 @@ from itertools import zip_longest
 from typing import Any
 
 from pantheon_git.tools.links import places
-from pantheon_git.tools.links.find import Finder, decode, is_history, may_hold_links
-from pantheon_git.tools.links.own import own
-from pantheon_git.tools.links.span import Span
+from pantheon_git.tools.links.find import Finder, Mention, decode, is_history, may_hold_links
+from pantheon_git.tools.links.span import WRITERS, Span
 from pantheon_git.tools.protocol import Workspace
 from pantheon_git.tools.rename import names
 from pantheon_git.tools.rename.job import asked, expanded, faults, read_any, tree_files
-
-_MARK = "\x00"
 
 
 def problems(workspace: Workspace, before: Mapping[str, bytes | None]) -> dict[str, Any]:
@@ -89,54 +86,48 @@ class _Check:
         return may_hold_links(path) and self.names.search(data.decode("utf-8", "surrogateescape")) is not None
 
     def _file(self, path: str, new: str, text: str, later: str) -> Iterator[str]:
-        """Its lines but for their targets, then what each target means before and after."""
-        mine = {span.start: said for span, said in own(text, path, new)} if path != new else {}
-        old_spans, new_spans = self._spans(path, text, self.moves), self._spans(new, later, self.moves.values())
-        if path != new:
-            back = {span.start: span for span, _ in own(later, new, path)}
-            old_spans = _merged(old_spans, [span for span, _ in own(text, path, new)])
-            new_spans = _merged(new_spans, list(back.values()))
-        for number, (one, other) in enumerate(zip_longest(_masked(text, old_spans), _masked(later, new_spans)), 1):
-            if one != other:
-                yield f"line {number} changed in more than what it refers to"
+        """The text between its mentions of files is the same, and each mention means what it meant."""
+        wanted = () if is_history(path) else self.finder.renames.values()
+        spans: dict[int, list[Span]] = {}
+        for span in places.spans(new, later, wanted):
+            spans.setdefault(span.start, []).append(span)
+        at = there = 0
+        for one in self.finder.mentions(path, text):
+            gap = text[at : one.span.start]
+            if later[there : there + len(gap)] != gap:
+                break
+            at, there = one.span.end, there + len(gap)
+            end = self._end(new, text, later, there, one, spans)
+            if end is None:
+                line = text.count("\n", 0, one.span.start) + 1
+                said = later[there : there + 80].partition("\n")[0]
+                goal = self.finder.renames.get(one.path, one.path)
+                yield f"line {line}: {one.span.text!r} meant {one.path}, and {said!r} does not mean {goal}"
                 return
-        if len(old_spans) != len(new_spans):
-            yield f"{len(old_spans)} references before, {len(new_spans)} now"
-            return
-        for span, now in zip(old_spans, new_spans, strict=True):
-            if span.start in mine:
-                if now.text not in (mine[span.start], span.text):
-                    yield f"its own address {span.text!r} became {now.text!r}"
-            elif fault := self._link(path, new, span, now):
-                yield f"line {text.count(chr(10), 0, span.start) + 1}: {fault}"
+            there = end
+        if text[at:] != later[there:]:
+            number = _line(text[at:], later[there:]) + text.count("\n", 0, at)
+            yield f"line {number} changed in more than what it refers to"
 
-    def _spans(self, path: str, text: str, wanted: Any) -> list[Span]:
-        return places.spans(path, text, () if is_history(path) else wanted)
-
-    def _link(self, path: str, new: str, span: Span, now: Span) -> str | None:
-        target, later = self.finder.target(span), self.later.target(now)
-        hit = self.finder.hit(path, span, target) if target is not None else None
-        if hit is None or target is None or (is_history(path) and span.text.startswith("http")):
-            return None if span.text == now.text else f"{span.text!r} refers to no file, and became {now.text!r}"
-        goal = self.moves.get(hit.path, hit.path)
-        if later is not None:
-            again = self.later.hit(new, now, later)
-            if again is not None and again.path == goal:
-                return None
-        if now.text == span.text and self.finder.cannot(path, span, target, hit):
-            return None
-        return f"{span.text!r} meant {hit.path}, and {now.text!r} does not mean {goal}"
+    def _end(
+        self, path: str, text: str, later: str, at: int, one: Mention, spans: Mapping[int, list[Span]]
+    ) -> int | None:
+        """Where the mention ends that stands at `at` now; None where it does not mean what it should."""
+        raw = text[one.span.start : one.span.end]
+        if one.target is None or one.said is None:
+            known = [raw, *([] if one.said is None else [WRITERS[one.span.style](one.said)])]
+            return next((at + len(words) for words in reversed(known) if later.startswith(words, at)), None)
+        goal = self.finder.renames.get(one.path, one.path)
+        for quote in (0, 1):  # what had no quotes may need some now
+            for span in spans.get(at + quote, ()):
+                target = self.later.target(span)
+                hit = self.later.hit(path, span, target) if target is not None else None
+                if hit is not None and hit.path == goal:
+                    return span.end + quote
+        return None
 
 
-def _merged(spans: list[Span], more: list[Span]) -> list[Span]:
-    known = {span.start for span in spans}
-    return sorted([*spans, *(span for span in more if span.start not in known)], key=lambda span: span.start)
-
-
-def _masked(text: str, spans: list[Span]) -> list[str]:
-    """The lines, with a mark for each target."""
-    parts, at = [], 0
-    for span in spans:
-        parts += [text[at : span.start], _MARK]
-        at = span.end
-    return "".join([*parts, text[at:]]).split("\n")
+def _line(one: str, other: str) -> int:
+    """The number of the first line in which two texts differ, from 1."""
+    pairs = enumerate(zip_longest(one.split("\n"), other.split("\n")), 1)
+    return next(number for number, (a, b) in pairs if a != b)
