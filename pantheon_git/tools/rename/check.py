@@ -100,7 +100,8 @@ class _Check:
             end = self._end(new, text, later, there, one, spans)
             if end is None:
                 line = text.count("\n", 0, one.span.start) + 1
-                said = later[there : there + 80].partition("\n")[0]
+                seen = spans.get(there)
+                said = seen[0].text if seen else later[there : there + len(one.span.text)]
                 goal = self.finder.renames.get(one.path, one.path)
                 yield f"line {line}: {one.span.text!r} meant {one.path}, and {said!r} does not mean {goal}"
                 return
