@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pantheon_git.cli.context import Here, here
-from pantheon_git.cli.output import JSON, color_wanted, counts, print_json, say, style, table
+from pantheon_git.cli.output import JSON, color_wanted, counts, print_json, printable, say, style, table
 from pantheon_git.cli.settled import told
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def report(
         _markdown(found, output)
     else:
         _terminal(found)
+        if found.status == "open":
+            _whether_it_runs(at)
     return 2 if found.good is False else 0
 
 
@@ -67,6 +69,18 @@ def _missed(at: Here) -> float | None:
     if due is not None:
         say(f"{style('MISSED:', fg='red')} {not_started(due)}; pantheon-git night status")
     return due
+
+
+def _whether_it_runs(at: Here) -> None:
+    """Of a night that is not closed: the ledger cannot say which it is."""
+    from pantheon_git.night.lease import at_work
+    from pantheon_git.repo import paths
+
+    who = at_work(paths.state_dir(at.git))
+    if who is not None:
+        say(f"{style('running:', fg='yellow')} {printable(str(who))}")
+    else:
+        say(f"{style('cut off:', fg='red')} no runner is at work here; pantheon-git run closes it and does the rest")
 
 
 def _collect(at: Here, night: str | None, *, verify: bool) -> Report:

@@ -130,6 +130,7 @@ class _Night:
         contexts = {planned.id: _context(services.night, plan, planned) for planned in tasks}
         if plan.tonight.frozen is not None:
             self.ledger.remember({FROZEN + plan.tonight.frozen.name: plan.tonight.frozen.head})
+        self.held.require()
         self.ledger.open_night(services.night, list(contexts.values()), self._info(plan, level))
         self.emit(NightOpened(services.night, len(tasks), plan.base, level))
         with stopping() as stop, self.reserve.held():
