@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from pantheon_git.day.agreement import rouge_l
 from pantheon_git.night import tagger
 from pantheon_git.tools.frontmatter import descriptions, ground, tags, tagwords
 from pantheon_git.tools.frontmatter.draft import Draft, make
-from pantheon_git.tools.frontmatter.language import CJK
 from pantheon_git.tools.protocol import Workspace
 
 Offer = tuple[str, dict[str, float]]
@@ -43,29 +43,6 @@ class Doc:
     first_paragraph: str
     known: frozenset[str] = frozenset()
     """Tags in their own spelling."""
-
-
-def words(text: str) -> list[str]:
-    """Words without case; pairs of characters where words are not parted."""
-    found = re.findall(r"[^\W_]+", text.casefold())
-    return [w[i : i + 2] for w in found for i in range(max(1, len(w) - 1))] if _unparted(text) else found
-
-
-def _unparted(text: str) -> bool:
-    from pantheon_git.tools.frontmatter.language import script
-
-    return script(text) in CJK
-
-
-def rouge_l(said: str, wanted: str) -> float:
-    """F1 of the longest common subsequence of words (Lin 2004)."""
-    one, two = words(said), words(wanted)
-    row = [0] * (len(two) + 1)
-    for word in one:
-        before = 0
-        for at, other in enumerate(two, 1):
-            before, row[at] = row[at], before + 1 if word == other else max(row[at], row[at - 1])
-    return 2 * row[-1] / (len(one) + len(two)) if one and two else 0.0
 
 
 def f1(said: Sequence[str], wanted: frozenset[str]) -> float:

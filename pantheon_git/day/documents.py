@@ -56,8 +56,21 @@ class DocumentsBench:
     def accepted(self) -> int:
         return self.endings.get("pr", 0)
 
+    @property
+    def shares(self) -> dict[str, dict[str, float]]:
+        """Field → author → share of the accepted documents in which the field was this author's."""
+        return {
+            field: {author: number / sum(of.values()) for author, number in sorted(of.items())}
+            for field, of in sorted(self.authors.items())
+        }
+
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "accepted": self.accepted, "cpu_seconds_a_task": self.cpu_seconds / self.tasks}
+        return {
+            **asdict(self),
+            "accepted": self.accepted,
+            "shares": self.shares,
+            "cpu_seconds_a_task": self.cpu_seconds / self.tasks,
+        }
 
 
 def load_documents(folder: Path, params: Mapping[str, Any], vocabularies: Mapping[str, Path]) -> list[Document]:
@@ -81,14 +94,14 @@ def load_documents(folder: Path, params: Mapping[str, Any], vocabularies: Mappin
     raise PantheonError(f"{folder} has neither docs.jsonl nor files/", "pantheon-git bench documents --help")
 
 
-def make_repository(folder: Path, documents: Sequence[Document]) -> Git:
-    """A repository of the documents, with a committed task for each."""
+def make_repository(folder: Path, documents: Sequence[Document], given: Sequence[Document] = ()) -> Git:
+    """A repository of the documents, with a committed task for each, and of those `given`, without."""
     folder.mkdir(parents=True)
     git = Git(folder)
     git.run("init", "--quiet", "--initial-branch=main")
     git.run("config", "core.autocrlf", "false")
     give_identity(folder)
-    for document in documents:
+    for document in (*documents, *given):
         target = folder / document.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(document.data)
@@ -111,9 +124,12 @@ async def bench_documents(
     into: Path,
     options: NightOptions,
     on_event: Callable[[Event], None] = lambda event: None,
+    *,
+    more: bool = False,
 ) -> DocumentsBench:
     """Run the night and write into `into`: `pred.jsonl` (accepted PRs), `written.jsonl` (what the specialist wrote,
-    accepted or not) and `files/` (every document as the night leaves it to the person)."""
+    accepted or not) and `files/` (every document as the night leaves it to the person). `more`: behind what an earlier
+    night wrote there."""
     before, started = os.times(), time.monotonic()
     result = await run_night(git, options, on_event)
     wall, after = time.monotonic() - started, os.times()
@@ -122,14 +138,16 @@ async def bench_documents(
     objects = Objects(git)
     entries = list(read.jobs(git, objects, result.night))
     ids = {document.path: document.id for document in documents}
-    _write_predictions(into, objects, entries, ids)
+    _write_predictions(into, objects, entries, ids, "a" if more else "w")
     _write_files(into / "files", objects, entries, documents)
     return _figures(result, entries, sum(after[:4]) - sum(before[:4]), wall)
 
 
-def _write_predictions(into: Path, objects: Objects, entries: Sequence[JobEntry], ids: Mapping[str, str]) -> None:
+def _write_predictions(
+    into: Path, objects: Objects, entries: Sequence[JobEntry], ids: Mapping[str, str], mode: str
+) -> None:
     into.mkdir(parents=True, exist_ok=True)
-    with (into / "pred.jsonl").open("w") as accepted, (into / "written.jsonl").open("w") as written:
+    with (into / "pred.jsonl").open(mode) as accepted, (into / "written.jsonl").open(mode) as written:
         for entry, answer in _answers(objects, entries):
             row = json.dumps({"id": ids[answer["path"]], **answer["written"]}) + "\n"
             written.write(row)

@@ -1,47 +1,103 @@
-"""What the repository does already, handed to the tools: the tags in use.
+"""What the repository does already, learned from the base commit's own documents and handed to the tools as data.
 
-Documents are hostile input and this runs outside the jail, so nothing is parsed: lines are matched, sizes are capped.
+Documents are hostile input and this runs outside the jail, so front matter is not parsed: lines are matched, sizes are
+capped (`matter.py`). One pass over the documents; a job gets what is said of its own files and what all share.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from pantheon_git.night import matter, schema
 from pantheon_git.repo.objects import EXECUTABLE, FILE, Entry, Objects
 
-_DOCUMENTS = 2000
-_HEAD = 4096
-_SUFFIXES = (".md", ".mdx", ".markdown")
-_INLINE = re.compile(r"^tags\s*[:=]\s*\[([^\]]*)\]", re.MULTILINE)
-_BLOCK = re.compile(r"^tags\s*:[ \t]*\n((?:[ \t]*-[ \t]+[^\n]+\n)+)", re.MULTILINE)
-_TAG = re.compile(r"[\w][\w .+#-]{0,39}")
+if TYPE_CHECKING:
+    from pantheon_git.night.plan import Plan
+
+DOCUMENTS = 5000
+"""Documents that are looked at, in the order of their paths."""
+TAGGED = 1000
+"""Documents with tags that a document is compared with."""
+LARGEST = 1_000_000
+FAMILY = "frontmatter."
 
 
-def conventions(objects: Objects, index: Mapping[str, Entry]) -> dict[str, Any]:
-    """Parameters for every job's tools: `tags_in_use`, most used first, at most 200."""
-    counts: Counter[str] = Counter()
-    documents = sorted(path for path in index if path.lower().endswith(_SUFFIXES))
-    for path in documents[:_DOCUMENTS]:
-        if index[path].mode in (FILE, EXECUTABLE):
-            counts.update(tags_of(objects.blob(index[path].oid)[:_HEAD]))
-    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return {"tags_in_use": [tag for tag, _ in ranked[:200]]} if ranked else {}
+@dataclass(frozen=True)
+class Conventions:
+    shared: Mapping[str, Any] = field(default_factory=dict)
+    """`tags_in_use` ([tag, count], most used first) and `ranker`."""
+    schemas: Sequence[Mapping[str, Any]] = ()
+    documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Path → `schema` (which of the schemas holds there), `near` (tags of the documents that it is like)."""
+
+    def of(self, files: Collection[str]) -> dict[str, Any]:
+        """The parameters of a job over these files, the same whatever else the night works on."""
+        if not any(path.lower().endswith(matter.SUFFIXES) for path in files):
+            return {}
+        about = {path: dict(self.documents[path]) for path in sorted(files) if path in self.documents}
+        used = sorted({one["schema"] for one in about.values() if "schema" in one})
+        for one in about.values():
+            if "schema" in one:
+                one["schema"] = used.index(one["schema"])
+        held = {"documents": about, "schemas": [dict(self.schemas[number]) for number in used]}
+        return {**self.shared, **{name: value for name, value in held.items() if value}}
+
+    @property
+    def digest(self) -> str:
+        """Of everything that any job is told, for the night's record."""
+        told = json.dumps([self.shared, self.schemas, self.documents], sort_keys=True, ensure_ascii=False, default=dict)
+        return "sha256:" + hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def tags_of(head: bytes) -> set[str]:
-    """The tags in a document's YAML or TOML front matter, as far as plain lines show them."""
-    text = head.decode("utf-8", "ignore").lstrip("\ufeff").replace("\r\n", "\n")
-    fence = text[:3]
-    if fence not in ("---", "+++") or (end := text.find(f"\n{fence}", 3)) < 0:
-        return set()
-    matter = text[: end + 1]
-    if inline := _INLINE.search(matter):
-        words = inline.group(1).split(",")
-    elif block := _BLOCK.search(matter):
-        words = [line.strip()[1:] for line in block.group(1).splitlines()]
-    else:
-        return set()
-    return {word for raw in words if _TAG.fullmatch(word := raw.strip().strip("\"'"))}
+def conventions(objects: Objects, index: Mapping[str, Entry], targets: Iterable[str] = ()) -> Conventions:
+    """Learn from the documents of a commit's `index`; `targets`: the files that jobs will work on."""
+    paths = [path for path in sorted(index) if path.lower().endswith(matter.SUFFIXES) and _plain(index[path])]
+    data = {path: objects.blob(index[path].oid) for path in paths[:DOCUMENTS]}
+    wanted = [path for path in sorted(targets) if path in index and path.lower().endswith(matter.SUFFIXES)]
+    bodies = {path: data.get(path) or objects.blob(index[path].oid) for path in wanted if _plain(index[path])}
+    return learned(data, bodies)
+
+
+def _plain(entry: Entry) -> bool:
+    return entry.mode in (FILE, EXECUTABLE)
+
+
+def learned(data: Mapping[str, bytes], targets: Mapping[str, bytes]) -> Conventions:
+    """The same from the documents' bytes."""
+    from pantheon_git.night import tagger
+
+    read = {path: found for path, text in data.items() if (found := matter.read(text)) is not None}
+    schemas, where = schema.learn(read, targets)
+    about: dict[str, dict[str, Any]] = {path: {"schema": number} for path, number in where.items()}
+    shared: dict[str, Any] = {}
+    tagged = [
+        tagger.Tagged(path, found.title, found.tags, matter.body(data[path])[: tagger.LONGEST])
+        for path, found in read.items()
+        if found.tags and len(data[path]) <= LARGEST
+    ]
+    if tagged:
+        shared["tags_in_use"] = [list(pair) for pair in tagger.counted(tagged)]
+    step = max(1, len(tagged) // TAGGED)
+    if len(tagged) > 1 and targets and tagger.available():
+        some = tagged[::step][:TAGGED]
+        neighbours = tagger.Neighbours(some)
+        if ranker := tagger.learn(some, neighbours):
+            shared["ranker"] = ranker
+        for path, text in targets.items():
+            if near := neighbours.near(path, "", matter.body(text)[: tagger.LONGEST]):
+                about.setdefault(path, {})["near"] = near
+    return Conventions(shared, schemas, about)
+
+
+def targets(plan: Plan) -> set[str]:
+    """The files that the night's jobs will write front matter of."""
+    writers = {name for name, loaded in plan.agents.items() if any(t.startswith(FAMILY) for t in loaded.agent.tools)}
+    found: set[str] = set()
+    for planned in plan.runnable:
+        if writers & {node.uses for node in planned.flow.flow.nodes.values()}:
+            found |= planned.files
+    return found

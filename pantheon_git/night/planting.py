@@ -22,7 +22,7 @@ from pantheon_git.clock import Moment
 from pantheon_git.gate.tally import kind_of
 from pantheon_git.ledger.records import PlantResult
 from pantheon_git.ledger.statement import sha256
-from pantheon_git.night.conventions import tags_of
+from pantheon_git.night import matter
 from pantheon_git.night.nodes import kind_of as kind_of_node
 from pantheon_git.night.order import Planned
 from pantheon_git.night.patch import Edit, render
@@ -196,4 +196,5 @@ def _all(pattern: re.Pattern[bytes], documents: Sequence[bytes]) -> list[str]:
 
 
 def _tags(documents: Sequence[bytes]) -> list[str]:
-    return sorted({tag for data in documents for tag in tags_of(data)})
+    read = (matter.read(data) for data in documents)
+    return sorted({tag for found in read if found is not None for tag in found.tags})

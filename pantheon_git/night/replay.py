@@ -138,7 +138,7 @@ async def _run(
         open_jail=open_jail,
         collect=collect,
         checks=CHECKS,
-        conventions=conventions(objects, plan.index),
+        conventions=conventions(objects, plan.index, planned.files),
         shares=shares(plan, git.work_tree),
         tally=tally_of(objects, context.night),
     )

@@ -13,6 +13,7 @@ from pantheon_git.gate.tally import UNKNOWN, Tally
 from pantheon_git.jail.protocol import Caps, Level, Share
 from pantheon_git.ledger.records import JobContext, NodeResult, SignedNode, Verdict
 from pantheon_git.ledger.trust import TrustedKeys
+from pantheon_git.night.conventions import Conventions
 from pantheon_git.night.events import Event
 from pantheon_git.night.order import Planned
 from pantheon_git.night.plan import Plan
@@ -64,7 +65,7 @@ class Services:
     open_jail: OpenJail
     collect: Collect
     checks: Mapping[str, Check]
-    conventions: Mapping[str, Any] = field(default_factory=dict)
+    conventions: Conventions = field(default_factory=Conventions)
     """What the repository does already, for the tools (such as the tags in use); a task's own params come first."""
     shares: Sequence[Share] = ()
     emit: Callable[[Event], None] = lambda event: None

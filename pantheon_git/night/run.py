@@ -30,7 +30,7 @@ from pantheon_git.ledger.signing import night_signer
 from pantheon_git.ledger.trust import NIGHT
 from pantheon_git.night.admission import admit, guard_info
 from pantheon_git.night.certificate import NOT_MADE, certified, describe_certificate
-from pantheon_git.night.conventions import conventions
+from pantheon_git.night.conventions import conventions, targets
 from pantheon_git.night.deadline import Deadline
 from pantheon_git.night.dispatch import Dispatch, PutOff
 from pantheon_git.night.events import Event, GroupCommitted, JobEnded, JobStarted, NightOpened, Said
@@ -131,7 +131,7 @@ class _Night:
         if plan.tonight.frozen is not None:
             self.ledger.remember({FROZEN + plan.tonight.frozen.name: plan.tonight.frozen.head})
         self.held.require()
-        self.ledger.open_night(services.night, list(contexts.values()), self._info(plan, level))
+        self.ledger.open_night(services.night, list(contexts.values()), self._info(plan, level, services))
         self.emit(NightOpened(services.night, len(tasks), plan.base, level))
         with stopping() as stop, self.reserve.held():
             dispatch = Dispatch(
@@ -209,7 +209,7 @@ class _Night:
             open_jail=self.wiring.open_jail,
             collect=self.wiring.collect,
             checks=self.wiring.checks,
-            conventions=conventions(self.objects, plan.index),
+            conventions=conventions(self.objects, plan.index, targets(plan)),
             shares=shares(plan, self.git.work_tree),
             emit=self.emit,
             tally=self.tally,
@@ -222,7 +222,7 @@ class _Night:
         taken = {ref.rpartition("/")[2] for ref in read_refs(self.git, "refs/pantheon/runs/")}
         return next(name for n in itertools.count(1) if (name := stamp if n == 1 else f"{stamp}-{n}") not in taken)
 
-    def _info(self, plan: Plan, level: str) -> dict[str, Any]:
+    def _info(self, plan: Plan, level: str, services: Services) -> dict[str, Any]:
         return {
             "version": __version__,
             "base": plan.base,
@@ -232,6 +232,7 @@ class _Night:
             "jail": level,
             "guard": guard_info(self.options.guard, plan.agents.values()),
             "certificate": self.certificate,
+            "conventions": services.conventions.digest,
             "jobs": self.options.jobs,
             "found": self.found,
             "agents": self.engines.digests(),

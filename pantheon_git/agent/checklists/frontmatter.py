@@ -14,6 +14,7 @@ from pantheon_git.tools.frontmatter import ground, language, titles
 from pantheon_git.tools.frontmatter.document import SUFFIXES, WRITABLE, Document, parse
 from pantheon_git.tools.frontmatter.edit import plain
 from pantheon_git.tools.frontmatter.prose import Prose, excerpt, read
+from pantheon_git.tools.frontmatter.schema import FIELDS, Schema, schema_of
 from pantheon_git.tools.protocol import ToolError
 
 GLANCE = 900
@@ -44,8 +45,14 @@ def examine(change: ChangeView, whole: Whole, settings: Mapping[str, Any]) -> Ex
         return [Item("reads", False, error.message)], None
     if new.kind not in _MATTER or new.repairs:
         return [Item("reads", False, f"the front matter does not read: {new.reason or new.kind}")], None
-    page = _page(change.path, old, new)
-    items = [*_kept(old, new), *_grounded(change, page, settings), *_tags(change, page, new)]
+    schema = schema_of(change.params, change.path)
+    page = _page(change.path, old, new, schema)
+    items = [
+        *_kept(old, new),
+        _added(change, old, new, schema),
+        *_grounded(change, page, settings),
+        *_tags(change, page, new),
+    ]
     # The text of a renamed file is the other checklist's to compare: its links may have changed.
     return [item for item in items if item.name != "body" or change.path not in whole.moves], page
 
@@ -55,17 +62,17 @@ def _before(change: ChangeView, whole: Whole) -> bytes:
     return (moved.before if moved else change.before) or b""
 
 
-def _page(path: str, old: Document, new: Document) -> Page:
+def _page(path: str, old: Document, new: Document, schema: Schema) -> Page:
     fresh = {name for name in ("title", "description", "tags") if plain(old.values.get(name)) != _value(new, name)}
     prose, title = read(new.body), _text(new, "title")
     words = {"title": title, "description": _text(new, "description")}
-    return Page(path, prose, words, frozenset(fresh), _own(path, prose, old, title))
+    return Page(path, prose, words, frozenset(fresh), _own(path, prose, old, title, schema))
 
 
-def _own(path: str, prose: Prose, old: Document, title: str) -> dict[str, str]:
+def _own(path: str, prose: Prose, old: Document, title: str, schema: Schema) -> dict[str, str]:
     """A title is the document's own where it is what heading, file name and the document's other keys compute to: the
     reviewer computes it again from the bytes before it, and believes nobody's word for it."""
-    computed = titles.candidates(prose, path, old.values, language.detect(prose.running))
+    computed = titles.candidates(prose, path, old.values, language.detect(prose.running), schema)
     return {"title": "the title is what the document's own headings and file name give"} if title in computed else {}
 
 
@@ -87,6 +94,16 @@ def _kept(old: Document, new: Document) -> Iterator[Item]:
                and _value(new, key) != plain(value)]  # fmt: skip
     said = "; ".join([*(f"{key} is gone" for key in lost), *(f"{key} was rewritten" for key in changed)])
     yield Item("keys", not said, said or "every key that was there is as it was")
+
+
+def _added(change: ChangeView, old: Document, new: Document, schema: Schema) -> Item:
+    """Keys beside title, description and tags are new only where the repository's schema gives them."""
+    given = schema.missing(old.values, change.path, _text(new, "title"))
+    odd = [
+        key for key in new.values if key not in old.values and key not in FIELDS and new.values[key] != given.get(key)
+    ]
+    said = f"{', '.join(odd)} was added, and not from the repository's schema" if odd else "no key was made up"
+    return Item("added", not odd, said, quote(change.patch, odd[0]) if odd else "")
 
 
 def _grounded(change: ChangeView, page: Page, settings: Mapping[str, Any]) -> Iterator[Item]:

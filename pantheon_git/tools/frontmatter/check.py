@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pantheon_git.tools.frontmatter import edit, ground, tags, yamltext
 from pantheon_git.tools.frontmatter.document import WRITABLE, Document, parse
-from pantheon_git.tools.frontmatter.draft import FIELDS, make
+from pantheon_git.tools.frontmatter.draft import make
+from pantheon_git.tools.frontmatter.schema import FIELDS
 from pantheon_git.tools.protocol import Workspace
 
 
@@ -17,11 +19,11 @@ def problems(workspace: Workspace, path: str, raw: bytes, before: bytes | None) 
         return [doc.reason or "there is no front matter"]
     old = parse(before) if before is not None else None
     found = [f"front matter: {repair}" for repair in doc.repairs]
-    if old is not None:
-        found += _changed(old, doc)
     draft = make(workspace, path, raw)
+    if old is not None:
+        found += _changed(old, doc, draft.schema.missing(old.values, path, draft.title))
     was = old.values if old is not None and old.kind in WRITABLE else {}
-    for name in workspace.params.get("fields", FIELDS):
+    for name in draft.wanted():
         value, old_value = doc.values.get(name), was.get(name)
         same = value == (old_value.text if isinstance(old_value, yamltext.Scalar) else old_value)
         if not same or not value:
@@ -35,7 +37,9 @@ def _faults(name: str, value: Any, draft: Any) -> list[str]:
     if not isinstance(value, str) or not value.strip():
         return ["missing or not text"]
     if name == "title":
-        return [] if value in draft.titles else ground.title_faults(value, draft.prose, draft.path, draft.language)
+        if value in draft.titles:
+            return []
+        return ground.title_faults(value, draft.prose, draft.path, draft.language)
     faults = ground.description_faults(value, draft.prose, draft.language)
     if faults and not draft.long_descriptions:
         return ground.description_faults(value, draft.prose, draft.language, shortest=ground.SHORT)
@@ -44,8 +48,8 @@ def _faults(name: str, value: Any, draft: Any) -> list[str]:
 
 def _tag_faults(value: Any, draft: Any) -> list[str]:
     if not isinstance(value, list):
-        return [] if value is None and not draft.tags else ["not a list"]
-    spelled = {name for name, _ in draft.vocabulary}
+        return [] if value is None and not draft.chosen else ["not a list"]
+    spelled = {name for name, _ in (*draft.vocabulary, *draft.in_use)}
     odd = [t for t in value if not isinstance(t, str) or (t not in spelled and t != tags.kebab(t))]
     found = [f"{tag!r} is not kebab-case" for tag in odd]
     if len(value) > tags.MOST:
@@ -55,8 +59,8 @@ def _tag_faults(value: Any, draft: Any) -> list[str]:
     return found
 
 
-def _changed(old: Document, new: Document) -> list[str]:
-    """What differs beside title, description and tags: nothing may."""
+def _changed(old: Document, new: Document, extras: Mapping[str, Any]) -> list[str]:
+    """What differs beside title, description and tags: nothing may, but keys of the repository's schema are new."""
     found = []
     body = new.body
     if old.kind in ("none", "rule") and body != old.body:
@@ -70,7 +74,8 @@ def _changed(old: Document, new: Document) -> list[str]:
     for key in before:
         if key in after and key not in FIELDS and after[key] != before[key]:
             found.append(f"the key {key!r} has another value")
-    found += [f"the key {key!r} was added" for key in after if key not in before and key not in FIELDS]
+    found += [f"the key {key!r} was added" for key in after if key not in before and key not in FIELDS
+              and after[key] != extras.get(key)]  # fmt: skip
     kept = [k for k in FIELDS if isinstance(before.get(k), str) and before[k].strip() and k != "tags"]
     found += [f"the existing {key} was overwritten" for key in kept if after.get(key) != before[key]]
     return found

@@ -12,19 +12,17 @@ from typing import Any
 from pantheon_git.tools.files import read_bytes
 from pantheon_git.tools.frontmatter import descriptions, ground, language, prose, tags, titles, yamltext
 from pantheon_git.tools.frontmatter.document import SUFFIXES, WRITABLE, Document, parse
+from pantheon_git.tools.frontmatter.edit import Value
+from pantheon_git.tools.frontmatter.schema import FIELDS, Schema, schema_of
 from pantheon_git.tools.frontmatter.tagwords import Counted, Names, Subject
 from pantheon_git.tools.protocol import ToolError, Workspace
-
-FIELDS = ("title", "description", "tags")
-IN_USE = 4.0
-"""A tag that the repository uses counts as one that a vocabulary has this often."""
 
 
 @dataclass
 class Decision:
     """What is written, by whom (`kept`, `given`, `tool`, `fallback`), and why a given answer was not taken."""
 
-    changes: dict[str, str | list[str]] = field(default_factory=dict)
+    changes: dict[str, Value] = field(default_factory=dict)
     written: dict[str, Any] = field(default_factory=dict)
     authorship: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, list[str]] = field(default_factory=dict)
@@ -55,12 +53,15 @@ class Draft:
 
     @cached_property
     def titles(self) -> list[str]:
-        found = titles.candidates(self.prose, self.path, self.doc.values, self.language)
-        return [t for t in found if not ground.title_faults(t, self.prose, self.path, self.language)] or found[:1]
+        found = titles.candidates(self.prose, self.path, self.doc.values, self.language, self.schema)
+        known = f"{self.path} {self.schema.templates.get('title', '')}"
+        return [t for t in found if not ground.title_faults(t, self.prose, known, self.language)] or found[:1]
 
     @cached_property
     def computed(self) -> list[str]:
-        return descriptions.candidates(self.prose, self.title, self.doc.values, self.language)
+        found = descriptions.candidates(self.prose, self.title, self.doc.values, self.language)
+        own = titles.in_template(self.schema.templates.get("description", ""), self.path, self.prose)
+        return [own, *found] if own else found
 
     @cached_property
     def long_descriptions(self) -> list[str]:
@@ -76,7 +77,28 @@ class Draft:
 
     @cached_property
     def tags(self) -> list[tuple[str, float]]:
-        return tags.rank(self.subject, Names(self.vocabulary, self.in_use))
+        near = self.params.get("documents", {}).get(self.path, {}).get("near", {})
+        # A closed vocabulary is what the shipped weights were fitted for; the repository's own, for the tags in use.
+        own = None if self.vocabulary else self.params.get("ranker", {}).get("weights")
+        return tags.rank(self.subject, Names(self.vocabulary, self.in_use, near), own or tags.WEIGHTS)
+
+    @cached_property
+    def chosen(self) -> list[str]:
+        """The tags to write."""
+        fewest, most = self.schema.tags or (tags.FEWEST, tags.MOST)
+        most = min(most, tags.MOST)
+        return tags.chosen(self.tags, min(fewest, most, tags.FEWEST), most)
+
+    @cached_property
+    def schema(self) -> Schema:
+        return schema_of(self.params, self.path)
+
+    def extras(self, title: str) -> dict[str, str | yamltext.Scalar]:
+        """Keys that nearly all documents of this repository have and this one lacks, where path or title give them.
+        None where the task names its fields, or where the document's own front matter is not YAML."""
+        if "fields" in self.params or self.doc.kind not in ("none", "rule", "yaml"):
+            return {}
+        return self.schema.missing(self.doc.values, self.path, title)
 
     @property
     def subject(self) -> Subject:
@@ -93,8 +115,9 @@ class Draft:
         return [name for name in self.wanted() if _empty(self.doc.values.get(name))]
 
     def wanted(self) -> list[str]:
-        """The fields that this task is about, in the order of FIELDS."""
-        return [name for name in FIELDS if name in self.params.get("fields", FIELDS)]
+        """The fields that this task is about, in the order of FIELDS: those it names, else those of the schema."""
+        asked = self.params.get("fields") or [name for name in FIELDS if name not in self.schema.unused]
+        return [name for name in FIELDS if name in asked]
 
     def ask(self) -> list[str]:
         """The missing fields for which a model's words are wanted: it is worth nothing where there is nothing to read,
@@ -114,7 +137,8 @@ class Draft:
             "language": self.language, "words": self.prose.words, "title": self.title, "titles": self.titles[:5],
             "headings": [text for _, text in self.prose.headings[:12]], "excerpt": prose.excerpt(self.prose),
             "description": next(iter(self.descriptions), ""), "descriptions": self.descriptions[:6],
-            "tags": tags.chosen(self.tags), "tag_candidates": [tag for tag, _ in self.tags],
+            "tags": self.chosen, "tag_candidates": [tag for tag, _ in self.tags],
+            "extras": plain_text(self.extras(self.title)),
         }  # fmt: skip
 
     def decide(self, given: Mapping[str, Any]) -> Decision:
@@ -127,6 +151,10 @@ class Draft:
                 self._keep(decision, name, old)
             else:
                 self._fill(decision, name, given.get(name))
+        extras = self.extras(decision.written.get("title", self.title))
+        decision.changes.update(extras)
+        decision.written.update(plain_text(extras))
+        decision.authorship.update(dict.fromkeys(extras, "tool"))
         return decision
 
     def _keep(self, decision: Decision, name: str, old: Any) -> None:
@@ -138,7 +166,7 @@ class Draft:
             names = [part.strip() for part in old.split(",") if part.strip()]
             if "\n" in old or (len(names) == 1 and " " in names[0]):
                 raise ToolError("refused", f"tags is one string that may mean one tag or several: {old!r}")
-            spelled = {tags.kebab(n): n for n, _ in self.vocabulary}
+            spelled = {tags.kebab(n): n for n, _ in (*self.in_use, *self.vocabulary)}
             decision.changes[name] = list(dict.fromkeys(spelled.get(tags.kebab(n), tags.kebab(n)) for n in names))
             decision.reasons[name] = ["one string became a list"]
         elif old is not None and not isinstance(old, str if name != "tags" else (str, list)):
@@ -163,7 +191,7 @@ class Draft:
 
     def _computed_field(self, name: str) -> Any:
         if name == "tags":
-            return tags.chosen(self.tags)
+            return self.chosen
         return self.title if name == "title" else next(iter(self.descriptions), "")
 
     def _gated(self, name: str, given: Any) -> tuple[Any, list[str]]:
@@ -204,8 +232,11 @@ def make(workspace: Workspace, path: str, raw: bytes) -> Draft:
         except ValueError as error:
             raise ToolError("bad-argument", f"the vocabulary file is not JSON: {error}") from error
     in_use = tags.vocabulary_of(workspace.params.get("tags_in_use"))
-    known = [(tags.kebab(name), IN_USE) for name, _ in in_use]
-    return Draft(doc, path, workspace.params, tags.vocabulary_of(given), known)
+    return Draft(doc, path, workspace.params, tags.vocabulary_of(given), in_use)
+
+
+def plain_text(extras: Mapping[str, str | yamltext.Scalar]) -> dict[str, str]:
+    return {key: value.text if isinstance(value, yamltext.Scalar) else value for key, value in extras.items()}
 
 
 def _empty(value: Any) -> bool:

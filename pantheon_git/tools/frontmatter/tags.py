@@ -43,7 +43,7 @@ WEIGHTS = {
     "twin": -1.066,  # another spelling is used more
     "longer": -1.212,  # a longer one is used more
     "shorter": 0.023,  # a part of it is used more
-    "near": 2.0,  # share of the documents like this one that have it
+    "near": 0.5,  # share of the documents like this one that have it
     "unsaid": -2.0,  # the document does not say it
     "fresh": -0.8,  # nobody uses it yet
 }

@@ -16,9 +16,11 @@ from pantheon_git.tools.frontmatter import forms
 from pantheon_git.tools.frontmatter.language import CJK
 from pantheon_git.tools.frontmatter.prose import Prose, sentences
 from pantheon_git.tools.frontmatter.safe import tamed, why_unsafe
+from pantheon_git.tools.frontmatter.schema import Schema, in_case
 from pantheon_git.tools.frontmatter.words import bag, content_stems
 
 LIMIT = 120
+_PLAIN = Schema()
 SHORTEST_PARTED = 6
 """Letters that a word must have to be looked for in parts: short ones are found in anything."""
 _INDEX = {"index", "_index", "readme"}
@@ -39,20 +41,35 @@ _GENERIC = re.compile(
 )
 
 
-def candidates(prose: Prose, path: str, values: Mapping[str, Any], language: str = "en") -> list[str]:
+def candidates(
+    prose: Prose, path: str, values: Mapping[str, Any], language: str = "en", schema: Schema = _PLAIN
+) -> list[str]:
     """At least one, unless the file's name and the text are both without a word."""
-    found = [*_of_heading(prose), *(value for key in _SYNONYMS if isinstance(value := values.get(key), str))]
+    own = in_template(schema.templates.get("title", ""), path, prose)
+    found = [
+        *_of_heading(prose),
+        *([own] if own else []),
+        *(value for key in _SYNONYMS if isinstance(value := values.get(key), str)),
+    ]
     slug = slug_of(path)
+    start = len(found)
     if slug and (language in CJK or language == "ru"):
         found += _topic(prose, slug, path)
     elif slug:
         found += _of_slug(slug, path, prose, language)
     elif language == "en":
         found += [phrase for _, phrase in _told(prose, set())]
+    found[start:] = [in_case(text, schema.case) for text in found[start:]]
     specific = [text for _, text in prose.headings[:6] if not _GENERIC.search(text)]
     found += [*specific[:3], *(text for _, text in prose.headings[:2])]
     clean = (tidy(text) for text in sorted(found, key=lambda text: bool(why_unsafe(" ".join(text.split())))))
     return list(dict.fromkeys(text for text in clean if text and any(c.isalnum() for c in text)))
+
+
+def in_template(template: str, path: str, prose: Prose) -> str:
+    """The folder's own wording (`{} & Boats`) around this document's name; empty where there is none."""
+    slug = slug_of(path)
+    return template.replace("{}", in_words(slug, prose)) if template and slug else ""
 
 
 def tidy(text: str) -> str:

@@ -37,7 +37,7 @@ def write(workspace: Workspace, arguments: dict[str, Any]) -> dict[str, Any]:
     path = arguments["path"]
     draft = make(workspace, path, read_bytes(workspace, path))
     decision = draft.decide({k: v for k, v in arguments.items() if k != "path"})
-    raw = apply(draft.doc, decision.changes, to_yaml=draft.to_yaml)
+    raw = apply(draft.doc, decision.changes, to_yaml=draft.to_yaml, schema=draft.schema)
     if raw != draft.doc.raw:
         write_bytes(workspace, path, raw)
     return {"path": path, "changed": raw != draft.doc.raw, "repairs": list(draft.doc.repairs), **decision.view()}

@@ -153,10 +153,13 @@ def _mend(text: str, line_number: int) -> tuple[str, str] | None:
     return None
 
 
-def say(value: str, *, ascii_only: bool = False) -> str:
-    """One line of YAML that every reader (1.1 and 1.2) takes for exactly this string; plain where that is safe."""
-    if ascii_only and not value.isascii():
-        return _quoted(value, ascii_only=True)
+def say(value: str, *, ascii_only: bool = False, quote: str = "plain") -> str:
+    """One line of YAML that every reader (1.1 and 1.2) takes for exactly this string; plain where that is safe, unless
+    `quote` is `single` or `double`."""
+    if quote == "double" or (ascii_only and not value.isascii()):
+        return _quoted(value, ascii_only=ascii_only)
+    if quote == "single" and value.isprintable():
+        return "'" + value.replace("'", "''") + "'"
     if (
         value.isprintable()
         and value[0].isalpha()
