@@ -37,6 +37,23 @@ ATTACKS: tuple[Probe, ...] = (
     _real("check out over it by core.worktree", 'git init -q x && git -C x config core.worktree "$1" && cd x && '
           'echo y > "$1/planted" && git --work-tree="$1" add planted', harm=_ALONE),
     _real("its stash and reflog", 'cat "$1/.git/logs/HEAD"'),
+    _real("a note there", 'git --git-dir="$1/.git" notes add -f -m x HEAD', harm=_ALONE),
+    _real("a replacement there", 'git --git-dir="$1/.git" replace -f HEAD HEAD~1', harm=_ALONE),
+    _real("its HEAD", 'git --git-dir="$1/.git" symbolic-ref HEAD refs/heads/attack', harm=_ALONE),
+    _real("its packed refs", 'test -d "$1/.git" && echo "# attack" >> "$1/.git/packed-refs"', harm=_ALONE),
+    _real("its grafts and its shallow border", 'test -d "$1/.git" && { : > "$1/.git/info/grafts" || : > "$1/.git/shallow"; }', harm=_ALONE),
+    _real("the ledger there", 'git --git-dir="$1/.git" update-ref refs/notes/pantheon HEAD', harm=_ALONE),
+    _real("its objects, by the environment", 'git init -q x && cd x && GIT_ALTERNATE_OBJECT_DIRECTORIES="$1/.git/objects" git cat-file -e '
+          '"$(git -C "$1" rev-parse HEAD~1)"'),
+    _real("objects into it, by the environment", 'cd /job && echo attack | GIT_OBJECT_DIRECTORY="$1/.git/objects" git hash-object -w --stdin',
+          harm=_ALONE),
+    _real("it as a submodule", 'git init -q x && git -C x -c protocol.file.allow=always submodule --quiet add "$1" s'),
+    _real("it as a remote that promises objects", 'git init -q x && cd x && git config extensions.partialClone o && '
+          'git config remote.o.url "file://$1" && git config remote.o.promisor true && git fetch -q o HEAD'),
+    _real("a bundle of it", 'git -C "$1" bundle create -q "$PWD/b" HEAD'),
+    _real("an archive of it", 'git archive --remote="$1" HEAD -o a.tar'),
+    _real("the base commit's parent", 'cd /job && git cat-file -e HEAD~1^{commit}', harm="there is no job outside"),
+    _real("history behind the shallow border", 'cd /job && rm -f .git/shallow && git cat-file -e HEAD~1^{commit}', harm="there is no job outside"),
     _real("keys that git would sign with", 'git config --global --get user.signingkey || git config --system --list | grep -q .',
           harm="depends on the person"),
 )  # fmt: skip
@@ -63,6 +80,26 @@ PLANTS: tuple[tuple[str, str], ...] = (
     ("commits, refs, notes, tags, replacements, locks", 'echo y >> README.md; git commit -qam x; git branch attack; git tag attack; '
      'git notes add -m x; git replace HEAD~1 HEAD; git update-ref refs/pantheon/runs/x HEAD; touch .git/index.lock; '
      'git worktree add -q ../tmp/w 2>/dev/null; git stash -q 2>/dev/null; git gc -q --prune=now'),
+    ("grafts, a false shallow border and false graphs", 'mkdir -p .git/info .git/objects/info .git/objects/pack; echo "$(git rev-parse HEAD) '
+     '$(git rev-parse HEAD)" > .git/info/grafts; git rev-parse HEAD > .git/shallow; echo CGPH > .git/objects/info/commit-graph; '
+     'echo MIDX > .git/objects/pack/multi-pack-index'),
+    ("alternates in circles and out of the tree", 'echo "$PWD/.git/objects" > .git/objects/info/alternates; echo "$2/.git/objects" >> '
+     '.git/objects/info/alternates; echo "http://127.0.0.1/" > .git/objects/info/http-alternates'),
+    ("the administration of worktrees, turned around", 'mkdir -p .git/worktrees/w .git/modules/m; echo "$2/.git" > .git/worktrees/w/gitdir; '
+     'echo "$2/.git" > .git/worktrees/w/commondir; echo "ref: refs/heads/main" > .git/worktrees/w/HEAD; echo "$2/.git" > .git/commondir; '
+     'git config extensions.worktreeConfig true; printf "[core]\nfsmonitor = touch $1\nworktree = $2\n" > .git/config.worktree'),
+    ("locks on all that git writes", 'for f in index HEAD config packed-refs shallow refs/heads/main refs/notes/pantheon refs/pantheon/runs/x; do '
+     'mkdir -p "$(dirname .git/$f)"; touch ".git/$f.lock"; done; touch .git/gc.pid .git/index.lock'),
+    ("replaced refs and names that no ref may have", 'git update-ref refs/replace/$(git rev-parse HEAD) HEAD^{tree} 2>/dev/null; mkdir -p .git/refs/heads; '
+     'cp .git/HEAD ".git/refs/heads/..x" ; cp .git/HEAD ".git/refs/heads/a b"; ln -s "$2/.git/refs/heads" .git/refs/real; '
+     'echo "ref: refs/heads/loop" > .git/refs/heads/loop'),
+    ("programs in every corner of the configuration", 'for k in uploadpack.packObjectsHook core.gitProxy core.alternateRefsCommand credential.helper '
+     'gc.recentObjectsHook merge.x.driver mergetool.x.cmd difftool.x.cmd interactive.diffFilter sequence.editor browser.x.cmd man.x.cmd '
+     'remote.origin.uploadpack remote.origin.vcs trailer.x.command tar.x.command sendemail.x.smtpServer submodule.x.update '
+     'core.askPass gpg.program instaweb.httpd; do git config "$k" "!touch $1"; done; git config protocol.ext.allow always; '
+     'git config url."ext::touch $1 %".insteadOf /; git config includeIf."gitdir:/".path "$PWD/c"; printf "[core]\nfsmonitor = touch $1\n" > c'),
+    ("an index that is split, sparse and false", 'git update-index --split-index 2>/dev/null; git config core.sparseCheckout true; '
+     'git config index.sparse true; git config core.untrackedCache true; git config core.fsmonitor true; printf "DIRC" > .git/index'),
     ("a private directory that is the real one", 'rm -rf .git; echo "gitdir: $2/.git" > .git'),
     ("a link in the place of the directory", 'rm -rf .git; ln -s "$2/.git" .git'),
 )  # fmt: skip

@@ -11,12 +11,12 @@ from pathlib import Path
 from pantheon_git.jail.attest import attest
 from pantheon_git.jail.collect import collect
 from pantheon_git.jail.probes import GREEDY, PROBES
-from tests.attacks import files, git, kernel, network, processes, resources
+from tests.attacks import doors, files, git, kernel, network, processes, resources
 from tests.attacks.world import state, targets
 from tests.jailed import LEVELS, World
 
 __all__ = ["ATTACKS", "LEVELS", "Row", "everything", "plants", "quick"]
-ATTACKS = (*files.ATTACKS, *processes.ATTACKS, *kernel.ATTACKS, *network.ATTACKS, *git.ATTACKS)
+ATTACKS = (*files.ATTACKS, *processes.ATTACKS, *kernel.ATTACKS, *network.ATTACKS, *doors.ATTACKS, *git.ATTACKS)
 
 
 @dataclass(frozen=True)
