@@ -124,3 +124,22 @@ def test_the_check_finds_what_a_rename_must_not_do(tmp_path: Path) -> None:
     assert check(Workspace(tmp_path, params), {"before": known})["ok"]
     (tmp_path / "more.md").write_text("x\n")
     assert "nothing asked" in check(Workspace(tmp_path, params), {"before": {**known, "more.md": None}})["problems"][0]
+
+
+def test_the_thing_that_a_page_is_called_after_is_renamed_only_when_asked(tmp_path: Path) -> None:
+    """`names`: where the old name stands as a name, in the file and in those that refer to it; words stay words."""
+    page = "# The old-tool-name plugin\n\nRun `old-tool-name`. See 'old'.\n"
+    files = {"docs/old-tool-name.md": page, "docs/old.md": "# Old\n\nThe old way, `old`.\n",
+             "README.md": "[old-tool-name](docs/old-tool-name.md) is old; `old` is not linked.\n",
+             "other.md": "old-tool-name is named here alone.\n"}  # fmt: skip
+    lay(tmp_path, dict(files))
+    params = {"renames": [{"old": "docs/old-tool-name.md", "new": "docs/new.md"}]}
+    rename(tmp_path, params)
+    assert (tmp_path / "docs/new.md").read_text() == page
+    rename(tmp_path, {"renames": [{"old": "docs/new.md", "new": "docs/old-tool-name.md"}]})
+    rename(tmp_path, {**params, "names": True})
+    assert (tmp_path / "docs/new.md").read_text() == page.replace("old-tool-name", "new")
+    assert (tmp_path / "README.md").read_text() == "[new](docs/new.md) is old; `old` is not linked.\n"
+    assert (tmp_path / "other.md").read_text() == files["other.md"]
+    rename(tmp_path, {"renames": [{"old": "docs/old.md", "new": "docs/fresh.md"}], "names": True})
+    assert (tmp_path / "docs/fresh.md").read_text() == "# Old\n\nThe old way, `fresh`.\n"

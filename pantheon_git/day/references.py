@@ -65,10 +65,11 @@ def scoped(git: Git, root: Path, tasks: Sequence[NewTask], forbidden: Sequence[s
     ]
     files = [path for path in files if not path.startswith(".pantheon/") and (root / path).is_file()]
     wanted = [_wanted(root, files, new) for new in tasks]
+    things = any(new.task.params.get("names") for new in tasks)
     moves: dict[str, str] = {}
     for one in wanted:
         moves |= expanded(one.pairs, files)
-    found = Finder(files, lambda path: (root / path).read_bytes(), moves).find()
+    found = Finder(files, lambda path: (root / path).read_bytes(), moves, things).find()
     own = Globs(forbidden)
     notes = [f"{left.path}:{left.line}: {left.text}: {left.why}" for left in found.left]
     for path, edits in found.edits.items():

@@ -13,6 +13,7 @@ from pantheon_git.tools.links.own import labels, own
 from pantheon_git.tools.links.resolve import Hit, Target, resolve, tail_hit, take_apart, write
 from pantheon_git.tools.links.site import CONFIGURATION, Site
 from pantheon_git.tools.links.span import WRITERS, Span
+from pantheon_git.tools.links.things import things
 from pantheon_git.tools.links.tree import Tree, address, bare, is_index, is_page
 
 _HISTORY = re.compile(
@@ -90,14 +91,18 @@ def is_history(path: str) -> bool:
 
 
 class Finder:
-    """Finds the references in one tree. `read`: path → bytes; each file is read at most twice."""
+    """Finds the references in one tree. `read`: path → bytes; each file is read at most twice. `names`: also what the
+    pages are called after (`things.py`)."""
 
-    def __init__(self, files: Iterable[str], read: Callable[[str], bytes], renames: Mapping[str, str]) -> None:
+    def __init__(
+        self, files: Iterable[str], read: Callable[[str], bytes], renames: Mapping[str, str], names: bool = False
+    ) -> None:
         self.before = Tree(files)
         self.after = self.before.moved(dict(renames))
         self.renames = {**renames, **_folders(self.before, self.after, renames)}
         self.read = read
         self.names = re.compile("|".join(re.escape(name) for name in sorted(_tokens(renames), key=len, reverse=True)))
+        self.with_names = names
         self._site: Site | None = None
 
     def find(self) -> Found:
@@ -128,6 +133,10 @@ class Finder:
                 found.append(one)
         for span, said, old in labels(text, [(one.span, one.path) for one in found], self.renames):
             found.append(Mention(span, None, old, said))
+        if self.with_names and (path in self.renames or any(one.said != one.span.text for one in found)):
+            for span, said, old in things(text, self.renames):
+                if not any(span.start < other.span.end and other.span.start < span.end for other in found):
+                    found.append(Mention(span, None, old, said))
         return sorted(found, key=lambda one: one.span.start)
 
     def _own(self, path: str, text: str) -> list[Mention]:

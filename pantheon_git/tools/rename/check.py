@@ -57,7 +57,7 @@ class _Check:
     ) -> None:
         self.workspace, self.before, self.moves = workspace, before, dict(moves)
         self.leave = frozenset(workspace.params.get("leave", ()))
-        self.finder = Finder(base, self.read_before, moves)
+        self.finder = Finder(base, self.read_before, moves, bool(workspace.params.get("names")))
         after = {new: old for old, new in moves.items()}
         self.later = Finder(self.finder.after.files, lambda path: read_any(workspace, path), after)
         self.names = re.compile(f"{self.finder.names.pattern}|{self.later.names.pattern}")

@@ -71,7 +71,7 @@ def applied(workspace: Workspace, name: str | None) -> dict[str, Any]:
         return _result(wanted, Found({}, []), changed=False, author=author)
     if found := faults(wanted, files):
         raise ToolError("refused", "; ".join(found[:10]))
-    finder = Finder(files, lambda path: read_any(workspace, path), moves)
+    finder = Finder(files, lambda path: read_any(workspace, path), moves, bool(workspace.params.get("names")))
     made = _but(finder.find(), frozenset(workspace.params.get("leave", ())))
     _write(workspace, moves, made)
     return _result(wanted, made, changed=True, author=author)
