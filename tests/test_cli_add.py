@@ -199,3 +199,15 @@ def test_what_an_agents_loop_goes_over(over: str, once_for: tuple[str, ...]) -> 
     """The files of the scope, the task as a whole, or the paths of a parameter, each once and in order."""
     params = {"one": "x.py", "two": ["y.py", "z.py", "y.py"]}
     assert subjects(over, {"b.md", "a.md"}, params) == once_for
+
+
+def test_documents_totals_by_key_are_said(tmp_path: Path) -> None:
+    """What the repository's documents have, and what the queued ones lack of it; a key that few have is not missed."""
+    have = {f"docs/{n}.md": f"---\nlayout: page\ntitle: N\ntags: [x]\n{'odd: 1' if n % 2 else 'o: 1'}\n---\nText.\n"
+            for n in range(12)}  # fmt: skip
+    repo = make_repo(
+        tmp_path / "r", {**have, "docs/new.md": "# New\n", "docs/part.md": "---\ntitle: Part\n---\nText.\n"}
+    )
+    said = cli(repo, "add", "doc.frontmatter", "docs/new.md", "docs/part.md", check=True).err
+    assert "13 of 14 documents have front matter: title 13, layout 12, tags 12, o 6, odd 6\n" in said
+    assert "the 2 queued lack: tags 2, layout 2, title 1\n" in said

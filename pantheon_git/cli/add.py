@@ -94,6 +94,10 @@ def add(
     if wants.references and tasks:
         looked = references.scoped(at.git, at.root, tasks, policy_of(at).gate.forbidden_paths)
         tasks, notes = looked.tasks, looked.notes
+    if tasks and any(tool.startswith("frontmatter.") for tool in manifest.tools):
+        from pantheon_git.day.keys import totals
+
+        notes += totals(at.git, at.root, fresh)
     if not dry_run:
         queue.write(at.root, tasks)
     if as_json:

@@ -1,6 +1,5 @@
 """One night, from lease to close. The main checkout and its index are never touched: the queue comes from a commit,
-jobs run on checkouts of their own, results are refs.
-"""
+jobs run on checkouts of their own, results are refs."""
 
 from __future__ import annotations
 
