@@ -48,6 +48,30 @@ async def a_share_is_there_and_read_only(world: World) -> None:
     assert sorted(p.name for p in (top / ".venv").rglob("*")) == ["bin", "hello"]
 
 
+async def a_cache_in_node_modules_is_the_jobs_own(world: World) -> None:
+    """Tools of Node.js may write below `node_modules/.cache`, whether there is one or not: what a person's holds is not
+    seen, and nothing reaches it; all the rest stays read-only."""
+    top = _work_tree(world)
+    modules = top / "tools/node_modules"
+    cached = modules / ".cache"
+    for there in (True, False):
+        if there:
+            cached.mkdir(exist_ok=True)
+            (cached / "mine").write_text("a person's\n")
+        elif world.tree == "copy":
+            continue  # without an overlay there is nothing to lay over the folder
+        spec = world.spec(shares=(Share(modules, "tools/node_modules"),))
+        async with world.jail(spec) as jail:
+            seen = await world.shell(jail, "cd tools/node_modules; mkdir .cache/x; ls -A . .cache; ls .bin")
+            assert "mine" not in seen
+            assert "x" in seen.split()
+            assert (await jail.exec(["sh", "-c", "echo x > tools/node_modules/x"], 10)).code != 0
+        assert collect(spec) == []
+        assert not (cached / "x").exists()
+        (cached / "mine").unlink(missing_ok=True)
+        cached.rmdir() if cached.is_dir() else None
+
+
 async def the_base_commit_does_not_say_where(world: World) -> None:
     """A share onto a link, a file, the git directory or out of the tree is refused before anything runs."""
     top = _work_tree(world)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 TREE, HOME = "/job", "/home/job"
+MODULES, CACHE, CACHE_MB = "node_modules", ".cache", 64
 DEVICES = ("null", "zero", "full", "random", "urandom")
 WRITABLE = (TREE, "/tmp", HOME, "/dev/shm")  # noqa: S108 -- paths inside the jail
 _LOCKED = kernel.ATTR_RDONLY | kernel.ATTR_NOSUID | kernel.ATTR_NODEV
@@ -146,9 +147,49 @@ def share(tree: str, source: int, destination: str) -> None:
             os.close(below)
             below = _open_folder(name, here, destination)  # now the shared folder, on top of the one before
             kernel.restrict_mount(by_descriptor(below), _LOCKED)
+            if name == MODULES:
+                below = _modules(tree, below, here, source)
+                _cache(below)
         os.close(here)
         here = below
     os.close(here)
+
+
+def _modules(tree: str, below: int, within: int, source: int) -> int:
+    """Tools of Node.js keep a cache in `node_modules/.cache`, and some end with an error where they cannot. Where the
+    shared folder has none to mount on, an empty one is laid over it, as far as this kernel lets us."""
+    if _has_cache(below):
+        return below
+    over = f"{tree.removesuffix(TREE)}/.{MODULES}"
+    os.makedirs(f"{over}/{CACHE}", exist_ok=True)
+    upper = open_path(over)
+    try:
+        layers = f"lowerdir={by_descriptor(upper)}:{by_descriptor(source)}"
+        kernel.mount("modules", by_descriptor(below), "overlay", kernel.MS_NOSUID | kernel.MS_NODEV, layers)
+    except OSError:
+        return below
+    finally:
+        os.close(upper)
+    os.close(below)
+    below = os.open(MODULES, _DIR, dir_fd=within)
+    kernel.restrict_mount(by_descriptor(below), _LOCKED)
+    return below
+
+
+def _has_cache(folder: int) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(CACHE, dir_fd=folder, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _cache(folder: int) -> None:
+    """An empty cache in memory, gone with the job: what is in the person's own one is not the job's to see."""
+    if _has_cache(folder):
+        place = os.open(CACHE, _DIR, dir_fd=folder)
+        options = f"mode=0755,size={CACHE_MB}m,nr_inodes=8192"
+        kernel.mount("cache", by_descriptor(place), "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
+        os.close(place)
 
 
 def _open_folder(name: str, within: int, destination: str) -> int:
