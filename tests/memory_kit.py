@@ -7,10 +7,13 @@ kills.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +29,7 @@ RUN = ("run", "--engine=control", "--quiet", "--jobs=3")
 SIZES = {
     "as": (60, 100, 140, 180, 220, 260, 300, 340, 400, 500, 700, 1000),
     "data": (20, 40, 60, 80, 100, 120, 150, 200, 300),
-    "group": (40, 60, 80, 100, 120, 150, 200, 250),
+    "group": (40, 80, 120, 200, 300, 500),
 }
 """MiB."""
 GROUPS = Path("/sys/fs/cgroup/memory")
@@ -54,11 +57,20 @@ def group(size: int) -> Iterator[Path]:
         (path / "memory.limit_in_bytes").write_text(str(size))
         yield path / "cgroup.procs"
     finally:
-        for pid in (path / "cgroup.procs").read_text().split():
-            os.kill(int(pid), 9)
-        for below in [*path.glob("*/"), path]:
-            if below.is_dir():
-                below.rmdir()
+        _empty(path)
+
+
+def _empty(path: Path) -> None:
+    """Kill what is in the group and below, and remove them; the kernel takes a moment over it."""
+    folders = [*(below for below in path.glob("**/") if below != path), path]
+    deadline = time.monotonic() + 10
+    while path.exists() and time.monotonic() < deadline:
+        for folder in sorted(folders, key=lambda one: -len(one.parts)):
+            with contextlib.suppress(OSError):
+                for pid in (folder / "cgroup.procs").read_text().split():
+                    os.kill(int(pid), signal.SIGKILL)
+                folder.rmdir()
+        time.sleep(0.05)
 
 
 def case(folder: Path, kind: str, size: int) -> str:

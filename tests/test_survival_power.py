@@ -17,6 +17,9 @@ from typing import NamedTuple
 import pytest
 
 from pantheon_git.ledger.read import nights
+from pantheon_git.repo.git import Git
+from tests.cli_support import CHECKOUT
+from tests.gate_world import with_a_pr
 from tests.ledger_kit import NAME, house
 
 _SYNC = re.compile(r"f(?:data)?sync\(\d+<(.+?)>\)\s+= 0")
@@ -48,24 +51,27 @@ class Step(NamedTuple):
 @pytest.fixture
 def steps(tmp_path: Path) -> list[Step]:
     """What a night of two jobs did, in order."""
+    at = house(tmp_path / "repo")
+    found = recorded(at.git, tmp_path / "trace", sys.executable, "-c", _WRITE, str(at.git.path))
+    assert nights(at.git, at.again().objects)[0].state == "closed"
+    return found
+
+
+def recorded(git: Git, trace: Path, *program: str) -> list[Step]:
+    """What a program did to the repository's files, in order."""
     if shutil.which("strace") is None:
         pytest.skip("apt install strace")
-    at = house(tmp_path / "repo")
-    argv = ["strace", "-f", "-y", "-qq", "-e", "trace=fsync,fdatasync,rename,renameat,renameat2", "-o", "trace"]
-    program = [sys.executable, "-c", _WRITE, str(at.git.path)]
-    trace = tmp_path / "trace"
-    argv[-1] = str(trace)
-    done = subprocess.run([*argv, *program], cwd=Path(__file__).parent.parent, capture_output=True, check=False)
+    argv = ["strace", "-f", "-y", "-qq", "-e", "trace=fsync,fdatasync,rename,renameat,renameat2", "-o", str(trace)]
+    done = subprocess.run([*argv, *program], cwd=CHECKOUT, capture_output=True, check=False)
     if b"ptrace" in done.stderr:
         pytest.skip("strace may not trace here")
     assert done.returncode == 0, done.stderr.decode()
-    assert nights(at.git, at.again().objects)[0].state == "closed"
     found = []
     for line in _whole_lines(trace.read_text()):
         if synced := _SYNC.search(line):
             found.append(Step("sync", synced[1]))
         elif renamed := _RENAME.search(line):
-            found.append(Step("rename", str(at.git.common_dir / renamed[2]), str(at.git.common_dir / renamed[1])))
+            found.append(Step("rename", str(git.common_dir / renamed[2]), str(git.common_dir / renamed[1])))
     return found
 
 
@@ -122,6 +128,26 @@ def test_the_run_ref_is_durable_before_what_follows_from_it(steps: list[Step]) -
     assert synced(steps, str(Path(steps[last].path).parent), last, closed)
 
 
+def test_a_merge_is_on_disk_step_by_step(tmp_path: Path) -> None:
+    """The journal before the first file, files before the index, the index before the branch, the branch before its
+    record: a power cut between any two leaves what the next command finishes or undoes."""
+    world = with_a_pr(tmp_path / "repo")
+    merge = ("-m", "pantheon_git", "-C", str(world.path), "pr", "merge", "one")
+    steps = recorded(world.git, tmp_path / "trace", sys.executable, *merge)
+    (journal,), (index,) = at_rename(steps, "/.git/pantheon-merge"), at_rename(steps, "/.git/index")[-1:]
+    (branch,), (record,) = at_rename(steps, "/.git/refs/heads/main"), at_rename(steps, "/refs/pantheon/meta/one.1")
+    file, git_dir = world.path / "docs/a.md", str(world.path / ".git")
+    assert synced(steps, f"{git_dir}/pantheon-merge.new", 0, journal)
+    changed = next(number for number, step in enumerate(steps) if step == Step("sync", str(file)))
+    assert synced(steps, git_dir, journal, changed)
+    assert synced(steps, str(file.parent), changed, index)
+    assert steps[index].before.endswith("/pantheon-index")
+    assert synced(steps, steps[index].before, 0, index)
+    assert synced(steps, git_dir, index, branch)
+    assert synced(steps, f"{git_dir}/refs/heads", branch, record)
+    assert synced(steps, f"{git_dir}/refs/pantheon/meta", record, len(steps))
+
+
 @pytest.mark.jail
 @pytest.mark.skipif(os.geteuid() != 0, reason="making and cutting a disk needs root")
 @pytest.mark.skipif(not Path("/dev/loop-control").exists(), reason="there are no loop devices here")
@@ -129,6 +155,6 @@ def test_the_power_is_cut() -> None:
     """A small share of `python -m tests.power_kit`: on a real ext4 that keeps no more than it must, everything is
     found whole, and the next commands go on."""
     argv = [sys.executable, "-m", "tests.power_kit", "1"]
-    done = subprocess.run(argv, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False)
+    done = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "problems: 0" in done.stdout
