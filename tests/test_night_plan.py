@@ -34,7 +34,7 @@ def test_only_what_is_committed_counts(repo: Path) -> None:
     put(repo / QUEUE / "t.toml", "broken by an edit that is not committed")
     (found,) = plan(repo).tasks
     assert (found.id, found.flow.name, found.runs, found.why) == ("t", "doc.frontmatter", True, "yes: queued")
-    assert "kind doc" in found.route
+    assert "the one asked for (Front matter)" in found.route
     assert found.job == "t.1"
 
 

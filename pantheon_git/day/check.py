@@ -95,13 +95,16 @@ def _tasks(found: Checked, snapshot: Snapshot) -> None:
         globs = Globs(task.scope.paths)
         files = frozenset(globs.select(snapshot.sizes))
         chosen = route(task, sorted(files), flows, agents)
-        if chosen.flow is None:
+        names = (chosen.flow,) if chosen.flow else chosen.candidates if found.policy.night.router == "model" else ()
+        if not names:
             found.faults.append(f"{_at(snapshot, path, ['flow'])}: flow: {chosen.reason}")
             continue
-        planned = Planned(name, path, "", task, found.flows[chosen.flow], chosen.reason, 1, "queued", True, "", files)
-        sizes = {f: snapshot.sizes[f] for f in files}
-        facts = Facts(planned, agents, BUILTIN, found.policy, sizes, settings_of(planned.flow.flow))
-        for fault in task_faults(facts):
+        faults = []
+        for flow in (found.flows[one] for one in names):
+            planned = Planned(name, path, "", task, flow, chosen.reason, 1, "queued", True, "", files)
+            sizes = {f: snapshot.sizes[f] for f in files}
+            faults.append(task_faults(Facts(planned, agents, BUILTIN, found.policy, sizes, settings_of(flow.flow))))
+        for fault in min(faults, key=len):  # of several flows one that would do is enough
             found.faults.append(f"{_at(snapshot, path, fault.partition(':')[0].split('.'))}: {fault}")
     _cycles(found, snapshot)
 

@@ -42,6 +42,9 @@ async def run_job(services: Services, planned: Planned, context: JobContext) -> 
     )
     job = JobState(services, planned, context, expand(planned.flow.flow), limits, workspace)
     ended: dict[str, Status] = {}
+    if planned.routing is not None:
+        predicate = {**planned.routing.predicate, "tree": services.plan.base_tree}
+        job.signed.append(services.signer.sign_node(context, replace(planned.routing, predicate=predicate), None))
     try:
         async with workspace:
             await _within_wall_clock(job, ended)

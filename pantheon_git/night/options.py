@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pantheon_git.engines.protocol import Engine
+from pantheon_git.errors import PantheonError
 from pantheon_git.jail.collect import collect
 from pantheon_git.jail.open import open_jail
 from pantheon_git.jail.protocol import Level
@@ -15,6 +16,7 @@ from pantheon_git.ledger.records import JobResult
 from pantheon_git.night.checks import CHECKS
 from pantheon_git.night.dispatch import PutOff
 from pantheon_git.night.guard_facts import Facts
+from pantheon_git.night.order import Planned
 from pantheon_git.night.plan import Broken, Plan
 from pantheon_git.night.room import Check
 from pantheon_git.night.workspace import Collect, OpenJail
@@ -94,3 +96,25 @@ class NightResult:
         """130 after a stop; 1 when a file of the queue is broken or the machinery failed; else 0."""
         failed = bool(self.broken or self.trouble or "error" in self.endings)
         return 130 if self.interrupted else int(failed)
+
+
+def choose(plan: Plan, options: NightOptions) -> tuple[list[Planned], list[PutOff]]:
+    """The tasks that this night runs, and those that wait, each with the reason."""
+    if unknown := sorted(set(options.only) - {task.id for task in plan.tasks}):
+        raise PantheonError(
+            f"no such task in the queue at {plan.base[:12]}: {', '.join(unknown)}",
+            "pantheon-git run --dry-run lists the queue; a task file must be committed to run",
+        )
+    wanted = [task for task in plan.tasks if not options.only or task.id in options.only]
+    put_off = [
+        PutOff(task.id, task.why.removeprefix("no: "))
+        for task in wanted
+        if not task.runs and (task.state == "queued" or options.only)
+    ]
+    tasks = [task for task in wanted if task.runs]
+    if options.limit is not None:
+        put_off += [
+            PutOff(task.id, f"not reached: the limit of {options.limit} jobs") for task in tasks[options.limit :]
+        ]
+        tasks = tasks[: options.limit]
+    return tasks, put_off

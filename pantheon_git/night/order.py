@@ -11,6 +11,7 @@ from pantheon_git.spec.task import Task
 
 if TYPE_CHECKING:  # the pre-commit hook loads this module and has 300 ms
     from pantheon_git.ledger.read import TaskState
+    from pantheon_git.ledger.records import NodeResult
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,15 @@ class Planned:
     """Files of the base tree in its scope, and the paths that the scope names literally."""
     after: tuple[str, ...] = ()
     """Tasks of this night on the same files that come first: it runs only when none of them becomes a PR."""
+    candidates: tuple[LoadedFlow, ...] = ()
+    """Not decided yet: the flows among which the router's model is to choose (`flow` is the first of them)."""
+    routing: NodeResult | None = None
+    """What the router decided for a task that names neither flow nor agent; signed as the job's first node."""
 
     @property
     def flows(self) -> tuple[LoadedFlow, ...]:
         """The flow, or those among which the router is to choose."""
-        return (self.flow,)
+        return self.candidates or (self.flow,)
 
     @property
     def job(self) -> str:

@@ -6,7 +6,7 @@ Nothing here reads the work tree: an edit that is not committed never runs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from pantheon_git.agent.load import LoadedAgent, load_agents
@@ -89,10 +89,11 @@ def make_plan(git: Git, objects: Objects, target: str, base: str | None = None, 
     agents = load_agents(objects, tree)
     states = task_states(git, objects, tree)
     policy, policy_oid = read_policy(objects, tree)
+    several = policy.night.router == "model"
     tasks = [
         planned
         for name, oid in _files(objects, tree, QUEUE)
-        if (planned := _planned(objects, name, oid, flows, agents, states, index, broken))
+        if (planned := _planned(objects, name, oid, flows, agents, states, index, broken, several))
     ]
     tasks = hold_back_strays(tasks, strays(git))
     going_by = Tonight() if thaw else tonight(git, objects, target, base, policy.night.frozen)
@@ -158,7 +159,9 @@ def _planned(
     states: Mapping[str, TaskState],
     index: Mapping[str, Entry],
     broken: list[Broken],
+    several: bool,
 ) -> Planned | None:
+    """`several`: a task for which the rules leave several flows is planned, undecided."""
     path, id_ = f"{QUEUE.decode()}/{name}", name.removesuffix(".toml")
     task = _load(Task, objects.blob(oid), path, TASK_ID.fullmatch(id_) is not None, broken)
     if task is None:
@@ -167,15 +170,18 @@ def _planned(
     wild = globs.select(index) if globs.has_wild else ()
     files = frozenset(globs.literals).union(wild)
     chosen = route(task, sorted(files), {n: f.flow for n, f in flows.items()}, {n: a.agent for n, a in agents.items()})
-    if chosen.flow is None:
+    names = (chosen.flow,) if chosen.flow else chosen.candidates if several else ()
+    if not names:
         broken.append(Broken(path, (f"{path}:1:1: flow: {chosen.reason}",)))
         return None
     state = states.get(id_)
     name_of_state = state.state if state else "queued"
     runs, why = _verdict(id_, name_of_state, state)
     attempt = state.attempt if state else 1
-    flow = flows[chosen.flow]
-    return Planned(id_, path, oid, task, flow, chosen.reason, attempt, name_of_state, runs, why, files)
+    open_ = tuple(flows[name] for name in names) if len(names) > 1 else ()
+    reason = chosen.reason if chosen.flow else chosen.reason.partition(";")[0]
+    found = Planned(id_, path, oid, task, flows[names[0]], reason, attempt, name_of_state, runs, why, files)
+    return replace(found, candidates=open_)
 
 
 def _verdict(id_: str, name: str, state: TaskState | None) -> tuple[bool, str]:

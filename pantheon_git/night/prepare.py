@@ -15,6 +15,7 @@ from pantheon_git.jail.protocol import Share
 from pantheon_git.jail.shares import check_content, check_source
 from pantheon_git.night.order import Planned
 from pantheon_git.night.plan import Plan
+from pantheon_git.night.router import ROUTER
 from pantheon_git.spec.agent import Agent
 from pantheon_git.spec.policy import Policy
 
@@ -68,7 +69,9 @@ class Engines:
 
 def agents_of(plan: Plan, tasks: Sequence[Planned]) -> list[Agent]:
     """The agents that the tasks' flows use, by name."""
-    uses = {node.uses for task in tasks for node in task.flow.flow.nodes.values()}
+    uses = {node.uses for task in tasks for flow in task.flows for node in flow.flow.nodes.values()}
+    if any(task.candidates for task in tasks):
+        uses.add(ROUTER)
     return [plan.agents[name].agent for name in sorted(uses & plan.agents.keys())]
 
 

@@ -36,9 +36,12 @@ from pantheon_git.night.outcome import GATE
 from pantheon_git.night.plan import Plan, make_plan
 from pantheon_git.night.prepare import Engines, agents_of, shares
 from pantheon_git.night.room import Services
+from pantheon_git.night.router import ROUTER
+from pantheon_git.night.routing import route_tasks
 from pantheon_git.repo import paths
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
+from pantheon_git.spec.agent import Agent
 
 NOT_COMPARED = ("metrics.json", "llm_prompt.txt")
 """Counts and times of the machine, and prompts in the model's own template: the replay engine has no tokenizer."""
@@ -93,16 +96,42 @@ async def replay(git: Git, which: str, level: Level | str = "auto") -> Replay:
     if planned is None or planned.revision != entry.context.revision:
         base = entry.context.base[:12]
         raise PantheonError(f"the commit {base} does not hold the task {entry.task} as it was run", "pantheon-git log")
+    recorded = {node.name: read.artifact(objects, node) for node in entry.nodes}
+    answers = {key: text for files in recorded.values() for key, text in answers_of(files).items()}
+    planned = await _routed(git, objects, plan, planned, entry, answers)
     if planned.flow.oid != entry.context.flow_oid:
         raise PantheonError(
             f"the flow {planned.flow.name} is not the one that {entry.job} ran: pantheon-git changed it"
         )
-    recorded = {node.name: read.artifact(objects, node) for node in entry.nodes}
-    answers = {key: text for files in recorded.values() for key, text in answers_of(files).items()}
     result = await _run(git, objects, plan, planned, _context(entry), answers, level)
     now = {node.result.name: node.result for node in result.nodes}
     compared = tuple(_compare(node, recorded[node.name], now.get(node.name)) for node in nodes)
     return Replay(entry.job, entry.night, result.ending, compared)
+
+
+async def _routed(
+    git: Git, objects: Objects, plan: Plan, planned: Planned, entry: JobEntry, answers: Mapping[str, str]
+) -> Planned:
+    """The router's choice again, from its recorded scores; a job of before there was a choice keeps its flow."""
+    chose = any(node.name == ROUTER for node in entry.nodes)
+    if not chose and entry.context.flow in plan.flows:
+        return replace(planned, flow=plan.flows[entry.context.flow], candidates=())
+    engines = Engines()
+    if planned.candidates:
+        await _open(git, objects, engines, entry.night, plan.agents[ROUTER].agent, answers)
+    decided, unsure = await route_tasks([planned], plan.agents, engines.engine)
+    if not decided:
+        raise PantheonError(f"the router chooses otherwise now: {unsure[0].why}", f"pantheon-git trace {entry.job}")
+    return decided[0]
+
+
+async def _open(
+    git: Git, objects: Objects, engines: Engines, night: str, agent: Agent, answers: Mapping[str, str]
+) -> None:
+    was = _served(git, objects, night, agent.name)
+    control = was.get("engine") == "control"
+    kind, digest = ("control", "") if control else ("replay", str(was.get("digest", "")))
+    await engines.add(agent, kind, None, answers, digest)
 
 
 async def _run(
@@ -119,11 +148,7 @@ async def _run(
     key = Key(Ed25519PrivateKey.generate())
     engines = Engines()
     for agent in agents_of(plan, [planned]):
-        was = _served(git, objects, context.night, agent.name)
-        control = was.get("engine") == "control"
-        await engines.add(
-            agent, "control" if control else "replay", None, answers, "" if control else str(was.get("digest", ""))
-        )
+        await _open(git, objects, engines, context.night, agent, answers)
     services = Services(
         night=f"{context.night}-{os.getpid()}",
         plan=plan,

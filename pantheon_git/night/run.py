@@ -36,12 +36,13 @@ from pantheon_git.night.events import Event, GroupCommitted, JobEnded, JobStarte
 from pantheon_git.night.guard_lock import lock
 from pantheon_git.night.job import run_job
 from pantheon_git.night.lease import Lease, lease
-from pantheon_git.night.options import NightOptions, NightResult, Wiring
+from pantheon_git.night.options import NightOptions, NightResult, Wiring, choose
 from pantheon_git.night.order import Planned
 from pantheon_git.night.plan import Plan, make_plan, resolve_target
 from pantheon_git.night.planting import Planter
 from pantheon_git.night.prepare import Engines, agents_of, shares
 from pantheon_git.night.room import Services
+from pantheon_git.night.routing import route_tasks
 from pantheon_git.night.signals import stopping
 from pantheon_git.night.trouble import Reserve
 from pantheon_git.repo import paths
@@ -111,7 +112,10 @@ class _Night:
         try:
             for agent in agents:
                 await self.engines.add(agent, self.options.engine, self.options.model_path)
-            return await self._with_engines(plan, tasks, put_off)
+            tasks, unsure = await route_tasks(tasks, plan.agents, self.engines.engine)
+            if not tasks:
+                return NightResult(None, plan, put_off=[*put_off, *unsure], broken=plan.broken)
+            return await self._with_engines(plan, tasks, [*put_off, *unsure])
         finally:
             await self.engines.close()
 
@@ -254,28 +258,6 @@ class _Night:
         self.done += group
         refs = tuple(ref for job in committed if (ref := job.ref))
         self.emit(GroupCommitted(tuple(job.context.job for job in group), refs, started.seconds))
-
-
-def choose(plan: Plan, options: NightOptions) -> tuple[list[Planned], list[PutOff]]:
-    """The tasks that this night runs, and those that wait, each with the reason."""
-    if unknown := sorted(set(options.only) - {task.id for task in plan.tasks}):
-        raise PantheonError(
-            f"no such task in the queue at {plan.base[:12]}: {', '.join(unknown)}",
-            "pantheon-git run --dry-run lists the queue; a task file must be committed to run",
-        )
-    wanted = [task for task in plan.tasks if not options.only or task.id in options.only]
-    put_off = [
-        PutOff(task.id, task.why.removeprefix("no: "))
-        for task in wanted
-        if not task.runs and (task.state == "queued" or options.only)
-    ]
-    tasks = [task for task in wanted if task.runs]
-    if options.limit is not None:
-        put_off += [
-            PutOff(task.id, f"not reached: the limit of {options.limit} jobs") for task in tasks[options.limit :]
-        ]
-        tasks = tasks[: options.limit]
-    return tasks, put_off
 
 
 def _context(night: str, plan: Plan, planned: Planned) -> JobContext:

@@ -139,7 +139,7 @@ class Agent(Spec):
     schema_: Literal[1] = Field(1, alias="schema")
     name: Name
     version: str
-    kind: Literal["specialist", "reviewer"] = "specialist"
+    kind: Literal["specialist", "reviewer", "router"] = "specialist"
     description: str
     goal: str = ""
     """What `add` asks for when the person says nothing else; `{path}` stands for the file."""

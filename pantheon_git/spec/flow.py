@@ -62,6 +62,8 @@ class Flow(Spec):
 
     @model_validator(mode="after")
     def _is_a_dag(self) -> Flow:
+        if "route" in self.nodes:
+            raise ValueError("nodes.route: this is the router's own node; give yours another name")
         for name, node in self.nodes.items():
             for need in node.needs:
                 if need not in self.nodes:

@@ -64,6 +64,9 @@ class Night(Spec):
     """Whether a night runs only what a person froze (`pantheon-git freeze`). `if-present`: where the target's latest
     frozen queue still has jobs to do, these and nothing else; else the queue as committed. `required`: never anything
     that was not frozen. `off`: frozen queues mean nothing."""
+    router: Literal["model", "rules"] = "model"
+    """Of a task that names no flow, where rules leave several: `model` chooses among these by likelihood, or tells that
+    it cannot; with `rules` such a task is a fault."""
 
 
 class Policy(Spec):
