@@ -155,7 +155,7 @@ async def the_environment_is_empty(world: World) -> None:
     os.environ["JAIL_TEST_SECRET"] = "sesame"
     async with world.jail() as jail:
         code = "import os; print(sorted(set(os.environ) - {'LC_CTYPE'}))"
-        assert await world.python(jail, code) == "['HOME', 'LANG', 'PATH', 'TMPDIR']"
+        assert await world.python(jail, code) == "['HOME', 'LANG', 'PATH', 'PYTHONDONTWRITEBYTECODE', 'TMPDIR']"
         seen = await world.shell(
             jail, "cat /proc/*/environ /proc/*/task/*/environ /proc/*/cmdline 2>/dev/null | tr '\\0' '\\n'"
         )

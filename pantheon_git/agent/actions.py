@@ -80,14 +80,16 @@ class Sources:
     path: str
     params: Mapping[str, Any]
     results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    goal: str = ""
+    files: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
 
     def get(self, source: str) -> Any:
-        """`task.path`, `task.params.KEY` or `result.TOOL.KEY` (a tool's name has dots itself); else `_MISSING`.
-
-        A key may be followed by others, and by the number of an entry in a list.
-        """
-        if source == "task.path":
-            return self.path
+        """`task.path`, `task.goal`, `task.files`, `task.checks`, `task.params.KEY` or `result.TOOL.KEY` (a tool's name
+        has dots itself); else `_MISSING`. A key may be followed by others, and by the number of an entry in a list."""
+        own = {"path": self.path, "goal": self.goal, "files": list(self.files), "checks": list(self.checks)}
+        if source.startswith("task.") and (name := source.removeprefix("task.")) in own:
+            return own[name]
         if source.startswith("task.params."):
             return _dig(self.params, source.removeprefix("task.params.").split("."))
         rest = source.removeprefix("result.")
@@ -115,8 +117,10 @@ def _dig(value: Any, keys: list[str]) -> Any:
 def legal_actions(agent: Agent, state: str, sources: Sources, tools: Mapping[str, Tool] = TOOLS) -> list[Legal]:
     """What the manifest allows in `state`, tools in its order, the final action last."""
     here = agent.states[state]
-    found = [_legal(name, agent.tools[name], tools[name].input, sources, tools[name]) for name in here.tools]
-    if here.final:
+    done = here.final and (here.final_when is None or bool(sources.find(here.final_when)))
+    usable = () if done and here.final_when else here.tools
+    found = [_legal(name, agent.tools[name], tools[name].input, sources, tools[name]) for name in usable]
+    if done:
         found.append(_legal(FINAL, agent.final, agent.contract.output or {"type": "object"}, sources))
     return found
 

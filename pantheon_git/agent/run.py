@@ -62,12 +62,16 @@ class Run:
 
     @property
     def sources(self) -> Sources:
-        return Sources(self.path, self.view.params, dict(self.results))
+        return self._sources(self.results)
 
     @property
     def sources_in_view(self) -> Sources:
         """What the model may see: the last `keep_results` results and no others."""
-        return Sources(self.path, self.view.params, dict(self.results[-self.loop.keep_results :]))
+        return self._sources(self.results[-self.loop.keep_results :])
+
+    def _sources(self, results: list[tuple[str, Mapping[str, Any]]]) -> Sources:
+        view = self.view
+        return Sources(self.path, view.params, dict(results), "\n".join(view.goals), view.files, view.checks)
 
     @property
     def steps(self) -> int:

@@ -23,6 +23,10 @@ class TaskView:
     """The repository's conventions, then the task's params, then the node's `with`; later ones win."""
     goals: tuple[str, ...] = ()
     """The summary, then the acceptance criteria, word for word."""
+    files: tuple[str, ...] = ()
+    """The files in scope, whatever the machine runs over."""
+    checks: tuple[str, ...] = ()
+    """The commands of the acceptance criteria."""
     limits: Limits = field(default_factory=Limits)
     """None in a field: the agent's manifest alone decides."""
     candidate: int = 1

@@ -201,7 +201,10 @@ class OpenJail:
         shared = [share.dest.rstrip("/") for share in self._spec.shares]
         own = [f"{TREE}/{dest}/{bins[Path(dest).name]}" for dest in shared if Path(dest).name in bins]
         path = [*own, "/usr/local/bin", "/usr/bin", "/bin", str(Path(python()).parent)]
-        return {"PATH": ":".join(path), "HOME": HOME, "LANG": "C.UTF-8", "TMPDIR": "/tmp"}  # noqa: S108
+        # Python takes a compiled file for good where time and size of the source are the same: of a second edit in the
+        # same second it would run the first. Nor is what it compiles any part of a change.
+        fresh = {"PYTHONDONTWRITEBYTECODE": "1"}
+        return {"PATH": ":".join(path), "HOME": HOME, "LANG": "C.UTF-8", "TMPDIR": "/tmp", **fresh}  # noqa: S108
 
     async def _ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         async with self._turn:

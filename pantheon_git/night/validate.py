@@ -22,7 +22,7 @@ MAX_BYTES = 8 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rules look at. `with` of the node may set `max-files`, `max-bytes` and `new-files`."""
+    """What the rules look at. `with` of the node may set `max-files`, `max-bytes`, `new-files` and `checks`."""
 
     planned: Planned
     agents: Mapping[str, Agent]
@@ -75,6 +75,8 @@ def _acceptance(facts: Facts) -> Iterator[str]:
         if not words:
             yield "goal.acceptance.check: an empty command"
     flow = facts.planned.flow
+    if not checks and facts.settings.get("checks"):
+        yield f"goal.acceptance.check: the flow {flow.name} works against a command; give one: add … --check 'npm test'"
     if checks and "check.acceptance" not in {node.uses for node in flow.flow.nodes.values()}:
         yield f"goal.acceptance.check: the flow {flow.name} has no node that uses check.acceptance to run it"
 

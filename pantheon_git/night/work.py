@@ -26,6 +26,8 @@ async def work(job: JobState, step: Step, loaded: LoadedAgent, candidate: int = 
         paths=subjects(loaded.agent.loop.over, job.planned.files, params),
         params=params,
         goals=_goals(job),
+        files=tuple(sorted(job.planned.files)),
+        checks=tuple(a.check for a in job.planned.task.goal.acceptance if a.check is not None),
         limits=job.limits.model_copy(update={"tokens": max(1, left // step.spec.best_of)}),
         candidate=candidate,
     )

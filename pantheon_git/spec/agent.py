@@ -98,14 +98,18 @@ class State(Spec):
     """Tool that is legal here → the state that follows its success."""
     final: bool = False
     """Whether the agent may finish here."""
+    final_when: str | None = None
+    """Where a truth value comes from (as in `bind`): while it is true the agent finishes here, while it is not, only
+    the tools are legal, as after tests that failed."""
 
 
 class Tool(Spec):
     """How the agent may use one tool."""
 
     bind: dict[str, str] = Field(default_factory=dict)
-    """Argument → where its value comes from: `task.path` (empty where the loop is over the task), `task.params.KEY`,
-    `result.TOOL.KEY`. The model sees none. An argument that is asked for at the moment (`ask_when`) is not bound."""
+    """Argument → where its value comes from: `task.path` (empty where the loop is over the task), `task.goal`,
+    `task.files` (those in scope), `task.checks` (commands of its acceptance), `task.params.KEY`, `result.TOOL.KEY`. The
+    model sees none. An argument that is asked for at the moment (`ask_when`) is not bound."""
     ask: tuple[str, ...] = ()
     """Arguments that the model fills in. With none, the call is forced and costs no tokens."""
     optional: tuple[str, ...] = ()
@@ -167,6 +171,8 @@ class Agent(Spec):
                     raise ValueError(f"states.{name}.tools: {tool!r} is not among [tools]")
                 if target not in self.states:
                     raise ValueError(f"states.{name}.tools.{tool}: there is no state {target!r}")
+            if state.final_when and not (state.final and state.tools):
+                raise ValueError(f"states.{name}.final_when: needs final = true, and tools for when it is not so")
             if not state.tools and not state.final:
                 raise ValueError(f"states.{name}: a dead end, neither tools nor final")
         return self

@@ -1,0 +1,1 @@
+"""Reading, searching and editing code by anchors, and running the tests. Standard library only."""
