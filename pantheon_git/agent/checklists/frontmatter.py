@@ -10,7 +10,7 @@ from typing import Any
 from pantheon_git.agent.checklists.item import Examined, Item, Page, Whole
 from pantheon_git.agent.checklists.rename import only_names
 from pantheon_git.agent.view import ChangeView
-from pantheon_git.tools.frontmatter import ground, language, titles
+from pantheon_git.tools.frontmatter import claims, ground, language, titles
 from pantheon_git.tools.frontmatter.document import SUFFIXES, WRITABLE, Document, parse
 from pantheon_git.tools.frontmatter.edit import plain
 from pantheon_git.tools.frontmatter.prose import Prose, excerpt, read
@@ -66,7 +66,8 @@ def _page(path: str, old: Document, new: Document, schema: Schema) -> Page:
     fresh = {name for name in ("title", "description", "tags") if plain(old.values.get(name)) != _value(new, name)}
     prose, title = read(new.body), _text(new, "title")
     words = {"title": title, "description": _text(new, "description")}
-    return Page(path, prose, words, frozenset(fresh), _own(path, prose, old, title, schema))
+    own = _own(path, prose, old, title, schema)
+    return Page(path, prose, words, frozenset(fresh), own, body=new.body)
 
 
 def _own(path: str, prose: Prose, old: Document, title: str, schema: Schema) -> dict[str, str]:
@@ -119,9 +120,22 @@ def _grounded(change: ChangeView, page: Page, settings: Mapping[str, Any]) -> It
         part = ground.share(text, seen, extra)
         least = float(settings[f"min_{name}_share"])
         faults = [fault for fault in ground.ungrounded(text, page.prose, extra) if _counts(fault, settings)]
+        faults += _misplaced(name, text, change, page, settings)
         ok = bool(text.strip()) and part >= least and not faults
         said = "; ".join([f"{part:.0%} of its content words are in the document, {least:.0%} are asked for", *faults])
         yield Item(f"{name}-grounded", ok, said, quote(change.patch, name))
+
+
+def _misplaced(name: str, text: str, change: ChangeView, page: Page, settings: Mapping[str, Any]) -> list[str]:
+    """A name of the description where the document has another one (`settings.max_misplaced`, in nats; absent: not
+    asked)."""
+    if name != "description" or "max_misplaced" not in settings:
+        return []
+    known = f"{page.words['title']} {re.sub(r'[^0-9A-Za-z]+', ' ', change.path)}"
+    doubt = claims.misplaced(text, claims.company(page.prose, page.body, known))
+    if doubt is None or doubt.gain < float(settings["max_misplaced"]):
+        return []
+    return [f"{doubt.said} where the document has {doubt.other} ({doubt.gain:.1f} nats of the words beside it)"]
 
 
 def _opening(prose: Prose) -> Prose:

@@ -41,6 +41,8 @@ class Page:
     """The fields that the job wrote."""
     own: Mapping[str, str] = field(default_factory=dict)
     """Field → why its words cannot be another text's: no likelihood needs to be asked."""
+    body: str = ""
+    """The text as it is written."""
 
 
 Examined = tuple[list[Item], Page | None]
