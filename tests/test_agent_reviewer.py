@@ -139,13 +139,13 @@ def test_a_replay_needs_no_model_and_says_the_same(name: str) -> None:
 
 @pytest.mark.parametrize("name", PEERS)
 def test_one_bad_document_of_several_fails_the_change(name: str) -> None:
-    """Each path is judged by itself, under keys of its own."""
+    """Each path is judged by itself, under keys of its own; what its checklist stops is not weighed."""
     bad = replace(change(["title: Rocket engines", GOOD[1]]), path="docs/other.md")
     outcome = judge(name, (change(WORDED), bad))
     assert outcome.verdict == "fail"
     assert set(written(outcome)["checklist"]) == {"docs/beans.md", "docs/other.md"}
     keys = [json.loads(line)["turn"] for line in outcome.files["tool_calls.jsonl"].splitlines()]
-    assert len(set(keys)) == len(keys) == (7 if name == "review.peerA" else 4)
+    assert len(set(keys)) == len(keys) == (4 if name == "review.peerA" else 3)
 
 
 @pytest.mark.parametrize("name", PEERS)
@@ -170,10 +170,11 @@ def test_what_a_document_says_is_never_read_as_a_template(name: str) -> None:
 def test_a_long_document_costs_no_more_than_a_short_one() -> None:
     """The excerpt is bounded in bytes, so that scripts with many tokens a character are bounded too."""
     longest: list[int]
-    for body in ("Beans grow. " * 900, "豆は暖かい土でよく育ち、庭の棒に登ります。" * 200):
+    beans = "豆は暖かい土でよく育ち、庭の棒に登ります。"
+    for said, body in (("Beans grow", "Beans grow. " * 900), ("豆は暖かい土", beans * 200)):
         engine, longest = ListedEngine(), []
         engine.scores = lambda prompt, text, kept=longest: (kept.append(len(prompt.encode())), [-1.0])[1]  # type: ignore[misc]
-        judge("review.peerA", change(GOOD, body, body), engine)
+        judge("review.peerA", change([f"title: {said}", f"description: {said}"], body, body), engine)
         assert max(longest) < 1200
 
 

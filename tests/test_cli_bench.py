@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pantheon_git.agent.checklists.table import examine
 from pantheon_git.day.bench import EngineBench, Recorder
 from pantheon_git.day.demo import documents, scratch
-from pantheon_git.day.reviewers import Page, load_pages, make_cases
+from pantheon_git.day.reviewers import GOOD, Case, Change, load_documents, load_repositories, make_cases
 from pantheon_git.engines.bench import Scored
 from pantheon_git.engines.control import ControlEngine
 from pantheon_git.engines.protocol import Request
 from pantheon_git.errors import PantheonError
-from tests.cli_support import cli, git
+from pantheon_git.night.patch import Edit
+from pantheon_git.tools.frontmatter.document import parse
+from tests.cli_support import cli, git, put
 
 PROSE = (
     "Bees need a dry hive, food in winter and somebody who looks in once a week. This guide shows how to keep a first "
@@ -112,45 +118,69 @@ def judged_folder(folder: Path) -> Path:
     return folder
 
 
-def test_planted_words_are_anothers_and_good_ones_the_documents_own(tmp_path: Path) -> None:
-    """As many plants as good cases, half titles, half descriptions; a plant differs in that field alone and comes from
-    the same repository. As many have one invented fact, and the rest of their description is the true one."""
-    pages = load_pages(judged_folder(tmp_path / "f"))
-    cases = make_cases(pages, 4)
-    assert [case.kind for case in cases] == ["good"] * 4 + ["description", "title"] * 2 + [
-        "number", "name", "negation", "entity"]  # fmt: skip
-    own = {page.id: page for page in pages}
-    for case in cases[4:8]:
-        page, real = case.page, own[case.page.id]
-        assert (page.title != real.title, page.description != real.description) == (
-            case.kind == "title", case.kind == "description",
-        )  # fmt: skip
-        donors = [one for one in pages if page.title == one.title or page.description == one.description]
-        assert {one.repo for one in donors} == {real.repo}
-    for case in cases[8:]:
-        page, real = case.page, own[case.page.id]
-        assert page.title == real.title
-        assert 1 <= len(set(page.description.split()) ^ set(real.description.split())) <= 6
-    assert cases[0].page == pages[0]
+def test_as_many_faults_as_good_changes_each_in_one_place(tmp_path: Path) -> None:
+    """The sorts are even; a swapped title or description is another document's of the same repository, and everything
+    else is as in the good change."""
+    changes = load_documents(judged_folder(tmp_path / "f"))
+    assert [change.id for change in changes[:2]] == ["d0", "d0+"]
+    cases = make_cases(changes, 12)
+    assert [case.bad for case in cases] == [False] * 12 + [True] * 12
+    assert {case.kind for case in cases[:12]} == {"frontmatter"}
+    sorts = Counter(case.sort for case in cases if case.bad)
+    assert max(sorts.values()) <= 2
+    assert {"swapped-title", "invented-number", "exchanged-names"} <= sorts.keys()
+    own = {change.id: matter(change.edits) for change in changes}
+    for case in (case for case in cases if case.sort.startswith(("swapped", "invented"))):
+        now, was = matter(case.edits), own[case.change.id]
+        field = case.sort.partition("-")[2] if case.sort.startswith("swapped") else "description"
+        assert [name for name in was if now[name] != was[name]] == [field]
+    swapped = next(case for case in cases if case.sort == "swapped-title")
+    title = matter(swapped.edits)["title"]
+    assert {change.repo for change in changes if title in change.titles} == {swapped.change.repo}
+
+
+def matter(edits: Sequence[Edit]) -> Mapping[str, Any]:
+    assert edits[0].new is not None
+    return parse(edits[0].new.data).values
 
 
 def test_planting_needs_two_documents() -> None:
     """One alone has nobody to swap with."""
-    with pytest.raises(PantheonError, match="at least two documents"):
-        make_cases([Page("a", "r", "a.md", "x", "t", "d")], 5)
+    with pytest.raises(PantheonError, match="at least two changes"):
+        make_cases([Change("a", "r", ())], 5)
 
 
 def test_bench_reviewers_stands_beside_constant_pass_and_a_coin(tmp_path: Path) -> None:
-    """Without a model the checklists alone judge; the baselines are what they must be."""
+    """Without a model the checklists alone judge; the baselines are what they must be, and the rule is held out."""
     folder = judged_folder(tmp_path / "f")
-    done = cli(tmp_path, "bench", "reviewers", str(folder), "-n", "6", "--engine", "control", "--json", check=True)
-    rates = {row["name"]: row for row in json.loads(done.out)}
-    assert list(rates) == ["review.peerA", "review.peerB", "both", "always passes", "a coin"]
-    assert (rates["always passes"]["good_passed"], rates["always passes"]["planted_caught"]) == (1.0, 0.0)
-    assert rates["both"]["balanced"] > rates["always passes"]["balanced"] == 0.5
-    assert rates["both"]["invented_caught"] > 0.8
-    for kind in ("titles_caught", "descriptions_caught", "invented_caught"):
-        assert rates["both"][kind] >= rates["review.peerA"][kind]
+    words = ("-n", "12", "--engine", "control")
+    found = json.loads(cli(tmp_path, "bench", "reviewers", str(folder), *words, "--json", check=True).out)
+    judges = {row["name"]: row for row in found["judges"]}
+    assert list(judges) == ["review.peerA", "review.peerB", "both", "always passes", "a coin"]
+    assert judges["always passes"]["false_approve"][:2] == [12, 1.0]
+    assert judges["always passes"]["balanced"][1] == 0.5
+    assert judges["both"]["balanced"][1] > 0.8
+    assert found["rule"]["required"] == ["review.peerA", "review.peerB"]
+    assert 0 <= found["rule"]["accepted_but_bad"]["low"] <= found["rule"]["accepted_but_bad"]["high"] <= 1
+    said = cli(tmp_path, "bench", "reviewers", str(folder), *words, check=True).out
+    assert "accepted but bad, of 100 accepted" in said
+
+
+def test_other_kinds_of_change_come_from_a_repositorys_files(tmp_path: Path) -> None:
+    """What is committed, shown as if it were new: a test, a rename with a link to it, a source with its comment."""
+    put(tmp_path / "docs/old-peas.md", "# Peas\n\nPeas need no pole.\n")
+    put(tmp_path / "docs/index.md", "See [peas](old-peas.md).\n")
+    for name in ("a", "b"):
+        put(tmp_path / f"src/{name}.test.js", "test('adds', t => {\n  t.is(1 + 2, 3)\n})\n")
+        put(tmp_path / f"src/{name}.js", "// Licence\nexport const a = 1\n")
+    for kind, count in (("rename", 1), ("tests", 2), ("code", 2)):
+        changes = load_repositories(tmp_path, kind)
+        assert len(changes) == count
+        case = Case(GOOD, changes[0], changes[0].edits)
+        assert case.kind == kind
+        assert all(item.ok for one in examine(case.views(), {}).values() for item in one.items)
+    with pytest.raises(PantheonError, match="no file gives a change"):
+        load_repositories(tmp_path / "docs", "tests")
 
 
 def test_verify_is_measured_beside_fsck_and_bare_signatures(tmp_path: Path) -> None:

@@ -1,32 +1,57 @@
 from __future__ import annotations
 
-from typing import Any
+import pytest
 
-from pantheon_git.day.rates import as_bound, held_out, rates
-from pantheon_git.day.reviewers import Case, Judged, Page
+from pantheon_git.day.rates import accepted, accepted_bad, agree, as_bound, held_out, judge
+from pantheon_git.day.reviewers import Case, Change, Judged
+from pantheon_git.gate.intervals import wilson
+from pantheon_git.gate.rates import Rates
 
 ITEM = "description-follows"
 
 
-def case(kind: Any, number: int, repo: str = "one") -> Case:
-    return Case(kind, Page(f"d{number}", repo, f"{number}.md", "text", "t", "d"))
+def case(sort: str, number: int, repo: str = "one") -> Case:
+    return Case(sort, Change(f"d{number}", repo, ()), ())
 
 
 def judged(gain: float, least: float = 0.0, checklist: bool = True) -> Judged:
     return Judged(checklist and gain >= least, checklist, {ITEM: gain}, {ITEM: least})
 
 
-def test_rates_are_shares_of_their_kind_beside_constant_pass_and_a_coin() -> None:
-    """Swapped words and invented facts are counted apart; both together say no where one does."""
-    cases = [case("good", 1), case("title", 1), case("description", 2), case("number", 1), case("entity", 2)]
+def test_rates_are_shares_beside_constant_pass_and_a_coin() -> None:
+    """Bad cases that are passed and good ones that are failed; both together say no where one does; sorts apart."""
+    cases = [case("good", 1), case("swapped-title", 1), case("lost-key", 2), case("tag-spam", 1), case("tag-spam", 2)]
     said = {"a": [True, False, True, False, True], "b": [True, True, False, True, True]}
-    found = {one.name: one for one in rates(cases, said)}
+    found = {one.name: one for one in judge(cases, said)}
     assert list(found) == ["a", "b", "both", "always passes", "a coin"]
     both = found["both"]
-    assert (both.good_passed, both.planted_caught, both.titles_caught, both.descriptions_caught) == (1, 1, 1, 1)
-    assert (both.invented_caught, both.by_invention["number"], both.by_invention["entity"]) == (0.5, 1.0, 0.0)
-    assert (both.balanced, both.balanced_invented) == (1.0, 0.75)
-    assert found["always passes"].balanced == found["always passes"].balanced_invented == 0.5
+    assert (both.rates.false_approve.point, both.rates.false_reject.point) == (0.25, 0)
+    assert both.caught["tag-spam"].point == 0.5
+    assert both.caught["lost-key"].point == 1
+    assert found["a"].caught["lost-key"].point == 0
+    assert found["always passes"].rates.balanced.point == 0.5
+    assert agree(cases, said).of == 5
+
+
+def test_the_rule_is_counted_where_it_was_not_computed() -> None:
+    """One half's best reviewer is the other half's worst: each half is judged by the other's choice, and what would
+    look perfect within a half comes out wrong."""
+    cases = [case(sort, number) for number in (0, 1) for sort in ("good", "bad") for _ in range(40)]
+    first = [True] * 40 + [False] * 40 + [False] * 40 + [True] * 40
+    said = {"a": first, "b": [not one for one in first]}
+    found = accepted(cases, said, budget=0.2)
+    assert found.rates.false_approve.point == found.rates.false_reject.point == 1
+    honest = accepted(cases, {"a": [case.sort == "good" for case in cases], "b": [True] * 160}, budget=0.2)
+    assert honest.rates.false_approve.point == honest.rates.false_reject.point == 0
+    assert honest.bad.point == 0
+
+
+def test_accepted_but_bad_follows_from_rates_and_the_share_of_bad_ones() -> None:
+    """By Bayes: of 100 changes 20 are bad, of which 2 pass, and of the 80 good ones 72; 2 of 74."""
+    rates = Rates(wilson(10, 100), wilson(10, 100))
+    found = accepted_bad(rates)
+    assert found.point == pytest.approx(2 / 74)
+    assert found.low < found.point < found.high
 
 
 def test_a_held_out_case_is_judged_with_a_bound_that_never_saw_it() -> None:

@@ -53,8 +53,9 @@ async def review(loaded: LoadedAgent, change: ChangeView | Sequence[ChangeView],
         for one in changes:
             work.kinds[one.path] = list(judged[one.path].kinds)
             work.items[one.path] = items = list(judged[one.path].items)
-            for page in judged[one.path].pages:
-                items += await _weigh(work, one, page)
+            if all(item.ok for item in items):  # what fails already is not made better by being likely
+                for page in judged[one.path].pages:
+                    items += await _weigh(work, one, page)
     except EngineError as error:
         return _outcome(work, StopReason.ENGINE, "error", f"engine: {error.message}")
     failed = [f"{item.name}: {item.said}" for items in work.items.values() for item in items if not item.ok]

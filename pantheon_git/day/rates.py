@@ -1,70 +1,118 @@
-"""Rates of judges over planted and good cases, with the bounds as they are or set anew on other cases (held out).
+"""Rates of judges over planted and good cases, with the bounds as they are or set anew on other cases (held out), and
+what the computed rule lets through.
 
-A held-out rate sets each bound on some cases and judges the others with it: half of the documents by the other half,
-or one repository by all the others. The bounds of the likelihood are all that is fitted; the checklist has none.
+A held-out verdict sets each bound on some cases and judges the others with it: half of the documents by the other half,
+or one repository by all the others. The bounds of the likelihood are all that is fitted; the checklist has none. The
+rule for acceptance is always computed on other cases than those it is then counted on.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from pantheon_git.day.reviewers import INVENTED, SWAPS, Case, Judged, Kind
+from pantheon_git.day.reviewers import GOOD, Case, Judged
+from pantheon_git.gate.acceptance import rule
+from pantheon_git.gate.intervals import Share, wilson
+from pantheon_git.gate.rates import Agreement, Rates, agreement, rates
+from pantheon_git.gate.tally import Seen, Tally, summed
 
 HeldOut = Literal["document", "repository"]
+Verdicts = Mapping[str, Sequence[bool]]
+"""Judge → whether it passes each case."""
 STOPPED = 0.05
 """Share of good words that one item may stop."""
+PRIOR = 0.2
+"""Share of bad changes among those that reach the reviewers, for what is accepted of a hundred."""
 
 
 @dataclass(frozen=True)
-class Rates:
-    """How one judge did. Shares are of the cases of that kind; 0.0 where there is none."""
+class Judge:
+    """How one did."""
 
     name: str
-    good_passed: float
-    planted_caught: float
-    """Another document's title or description."""
-    titles_caught: float
-    descriptions_caught: float
-    invented_caught: float
-    by_invention: Mapping[str, float]
+    rates: Rates
+    caught: Mapping[str, Share]
+    """Sort of fault → share of it that was failed."""
 
-    @property
-    def balanced(self) -> float:
-        """Mean of the two rates: 0.5 for whoever does not look."""
-        return (self.good_passed + self.planted_caught) / 2
-
-    @property
-    def balanced_invented(self) -> float:
-        return (self.good_passed + self.invented_caught) / 2
+    def as_json(self) -> dict[str, Any]:
+        return {"name": self.name, **self.rates.record(), "caught": {n: vars(s) for n, s in self.caught.items()}}
 
 
-def rates(cases: Sequence[Case], said: Mapping[str, Sequence[bool]]) -> list[Rates]:
+@dataclass(frozen=True)
+class Accepted:
+    """What the rule lets through, over all cases, each judged by a rule that was computed without it."""
+
+    required: tuple[str, ...]
+    """The rule from all cases: who must pass."""
+    says: str
+    rates: Rates
+    bad: Share
+    """Bad changes among the accepted where PRIOR of all are bad; the limits are those against and for the rule."""
+
+
+def judge(cases: Sequence[Case], said: Verdicts) -> list[Judge]:
     """Each reviewer, both together (one no is a no), one that always passes, and a coin."""
     everyone = {name: list(passed) for name, passed in said.items()}
     everyone["both"] = [all(answers) for answers in zip(*said.values(), strict=True)]
     everyone["always passes"] = [True] * len(cases)
     coin = random.Random(0)  # noqa: S311 - a baseline that is the same every time, no secret
     everyone["a coin"] = [coin.random() < 0.5 for _ in cases]
-    return [_rates(name, cases, passed) for name, passed in everyone.items()]
+    seen = seen_of(cases, everyone)
+    return [Judge(name, rates(seen, [name]), _caught(cases, passed)) for name, passed in everyone.items()]
 
 
-def _rates(name: str, cases: Sequence[Case], passed: Sequence[bool]) -> Rates:
-    def share(kinds: Iterable[Kind], wanted: bool) -> float:
-        found = [ok is wanted for case, ok in zip(cases, passed, strict=True) if case.kind in kinds]
-        return sum(found) / len(found) if found else 0.0
+def _caught(cases: Sequence[Case], passed: Sequence[bool]) -> dict[str, Share]:
+    sorts = sorted({case.sort for case in cases} - {GOOD})
+    said = {sort: [not ok for case, ok in zip(cases, passed, strict=True) if case.sort == sort] for sort in sorts}
+    return {sort: wilson(sum(found), len(found)) for sort, found in said.items()}
 
-    return Rates(
-        name,
-        share({"good"}, True),
-        share(SWAPS, False),
-        share({"title"}, False),
-        share({"description"}, False),
-        share(INVENTED, False),
-        {kind: share({kind}, False) for kind in sorted(INVENTED)},
+
+def seen_of(cases: Sequence[Case], said: Verdicts) -> tuple[Seen, ...]:
+    """The cases as a tally has them, of one kind."""
+    return summed(
+        Seen("", case.bad, frozenset(n for n in said if said[n][at]), frozenset(n for n in said if not said[n][at]))
+        for at, case in enumerate(cases)
     )
+
+
+def agree(cases: Sequence[Case], said: Verdicts) -> Agreement:
+    """Of the first two judges."""
+    first, second = sorted(said)[:2]
+    return agreement(seen_of(cases, said), first, second)
+
+
+def accepted(cases: Sequence[Case], said: Verdicts, budget: float, by: HeldOut = "document") -> Accepted:
+    """The computed rule, and what comes of it where it is computed without the case that it judges."""
+    fold = _folds(cases, by)
+    required = {held: _rule(cases, said, budget, lambda at, held=held: fold[at] != held)[0] for held in set(fold)}  # type: ignore[misc]
+    passed = [all(said[name][at] for name in required[fold[at]]) for at in range(len(cases))]
+    found = rates(seen_of(cases, {"rule": passed}), ["rule"])
+    names, says = _rule(cases, said, budget, lambda at: True)
+    return Accepted(names, says, found, accepted_bad(found))
+
+
+def _rule(
+    cases: Sequence[Case], said: Verdicts, budget: float, known: Callable[[int], bool]
+) -> tuple[tuple[str, ...], str]:
+    places = [at for at in range(len(cases)) if known(at)]
+    part = {name: [passed[at] for at in places] for name, passed in said.items()}
+    found = rule(Tally(seen_of([cases[at] for at in places], part)), list(said), "", budget)
+    return found.required, found.says
+
+
+def accepted_bad(found: Rates, prior: float = PRIOR) -> Share:
+    """Bad changes among the accepted, by Bayes (`gate.acceptance`)."""
+
+    def share(bad: float, good: float) -> float:
+        passed = prior * bad + (1 - prior) * good
+        return prior * bad / passed if passed else 0.0
+
+    approve, reject = found.false_approve, found.false_reject
+    return Share(approve.of + reject.of, share(approve.point, 1 - reject.point), share(approve.low, 1 - reject.low),
+                 share(approve.high, 1 - reject.high))  # fmt: skip
 
 
 def as_bound(judged: Mapping[str, Sequence[Judged]]) -> dict[str, list[bool]]:
@@ -81,9 +129,10 @@ def held_out(cases: Sequence[Case], judged: Mapping[str, Sequence[Judged]], by: 
 def _folds(cases: Sequence[Case], by: HeldOut) -> list[str]:
     """The fold of each case; all cases of a document are in one."""
     if by == "repository":
-        return [case.page.repo for case in cases]
-    number = {page: str(at % 2) for at, page in enumerate(dict.fromkeys(case.page.id for case in cases))}
-    return [number[case.page.id] for case in cases]
+        return [case.change.repo for case in cases]
+    documents = [case.change.id.rstrip("+") for case in cases]
+    number = {document: str(at % 2) for at, document in enumerate(dict.fromkeys(documents))}
+    return [number[document] for document in documents]
 
 
 def _refitted(cases: Sequence[Case], said: Sequence[Judged], fold: Sequence[str]) -> list[bool]:
@@ -100,7 +149,7 @@ def _bounds(cases: Sequence[Case], said: Sequence[Judged], known: Callable[[int]
     found = {}
     for name in sorted({name for one in said for name in one.gains}):
         good = sorted(one.gains[name] for at, (case, one) in enumerate(zip(cases, said, strict=True))
-                      if known(at) and case.kind == "good" and name in one.gains)  # fmt: skip
+                      if known(at) and case.sort == GOOD and name in one.gains)  # fmt: skip
         if good:
             found[name] = good[int(STOPPED * len(good))]
     return found

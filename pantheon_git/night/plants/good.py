@@ -56,9 +56,10 @@ def _rename(files: Sequence[File]) -> Made:
         if "-" not in stem or suffix.lower() not in SUFFIXES or stem != stem.lower():
             continue
         old = "_".join(word.capitalize() for word in stem.split("-"))
-        linking = [(other, text) for other, text in files if other != path and f"{stem}{suffix}".encode() in text]
+        link = re.compile(rb"(?<=[/(\"'])" + re.escape(stem).encode() + rb"(?=[.)/#\"'])")
+        linking = [(other, text) for other, text in files if other != path and link.search(text)]
         for other, text in linking[:1]:
-            before = text.replace(stem.encode(), old.encode())
+            before = link.sub(old.encode(), text)
             moved = str(place.with_name(old + suffix))
             yield path, (_edit(moved, data, None), _edit(path, None, data), _edit(other, before, text))
 

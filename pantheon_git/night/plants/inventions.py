@@ -7,9 +7,12 @@ document, without chance, so that two runs plant the same.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+
+from pantheon_git.tools.frontmatter.claims import listed
 
 INVENTIONS = ("number", "name", "negation", "entity")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?![\w])")
@@ -65,10 +68,12 @@ def _negation(description: str, body: str, others: Sequence[str]) -> str:
 
 
 def _entity(description: str, body: str, others: Sequence[str]) -> str:
-    """Two of its names exchanged; where it has one, that one replaced by the document's commonest other name."""
+    """Two of its names exchanged (not two of a list, which may stand either way); where it has one, that one replaced
+    by the document's commonest other name."""
     names = list(dict.fromkeys(_NAME.findall(description)))
-    if len(names) > 1:
-        one, two = names[:2]
+    pairs = [pair for pair in itertools.combinations(names[:4], 2) if not listed(description, *pair)]
+    if pairs:
+        one, two = pairs[0]
         return re.sub(rf"\b(?:{re.escape(one)}|{re.escape(two)})\b",
                       lambda found: two if found[0] == one else one, description)  # fmt: skip
     said = description.casefold()

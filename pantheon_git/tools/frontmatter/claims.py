@@ -74,7 +74,7 @@ def misplaced(line: str, seen: Company) -> Doubt | None:
 def _doubts(line: str, seen: Company) -> Iterator[Doubt]:
     names = list(dict.fromkeys(_NAME.findall(line)))[:_NAMES]
     for one, two in itertools.combinations(names, 2):
-        if not _listed(line, one, two):
+        if not listed(line, one, two):
             yield Doubt(one, two, _gain(line, _exchanged(line, one, two), (one, two), seen))
     said = line.casefold()
     others = [name for name in seen.names if name.casefold() not in said][:_OTHERS]
@@ -82,15 +82,16 @@ def _doubts(line: str, seen: Company) -> Iterator[Doubt]:
         yield Doubt(one, other, _gain(line, _exchanged(line, one, other), (one, other), seen))
 
 
-def _exchanged(line: str, one: str, two: str) -> str:
-    pattern = rf"\b(?:{re.escape(one)}|{re.escape(two)})\b"
-    return re.sub(pattern, lambda found: two if found[0] == one else one, line)
-
-
-def _listed(line: str, one: str, two: str) -> bool:
+def listed(line: str, one: str, two: str) -> bool:
+    """Whether two names stand in one list, where each may come first."""
     start = line.find(one) + len(one)
     end = line.find(two, start)
     return end >= 0 and _LIST.fullmatch(line[start:end]) is not None
+
+
+def _exchanged(line: str, one: str, two: str) -> str:
+    pattern = rf"\b(?:{re.escape(one)}|{re.escape(two)})\b"
+    return re.sub(pattern, lambda found: two if found[0] == one else one, line)
 
 
 def _gain(line: str, other: str, names: Iterable[str], seen: Company) -> float:
