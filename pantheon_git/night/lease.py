@@ -8,6 +8,7 @@ Whoever runs on another machine or in another container cannot be judged from he
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -98,7 +99,8 @@ def lease(state: Path, what: str) -> Iterator[Lease]:
         try:
             yield Lease(path, file, left_behind)
         finally:
-            _write(file, "")
+            with contextlib.suppress(OSError):  # a disk that became read-only has said so; the lock ends with us anyway
+                _write(file, "")
 
 
 def at_work(state: Path) -> Holder | None:
@@ -158,10 +160,8 @@ def holder(file: IO[str]) -> Holder | None:
 
 
 def _write(file: IO[str], text: str) -> None:
-    file.seek(0)
-    file.truncate()
-    file.write(text)
-    file.flush()
+    os.ftruncate(file.fileno(), 0)
+    os.pwrite(file.fileno(), text.encode(), 0)  # nothing stays in a buffer, which closing would try to write again
 
 
 def born(pid: int) -> int:
