@@ -147,7 +147,9 @@ def already_queued(root: Path, paths: Iterable[str], agent: str, over: str = "sc
         return {path: about[path] for path in paths if path in about}
     if over == "task":
         about = {path: id_ for id_, task in tasks.items() for path in _about(task.params)}
-        return {path: about[path] for path in paths if path in about}
+        folders = tuple(path for path in about if path.endswith("/"))
+        held = {path: next((folder for folder in folders if path.startswith(folder)), path) for path in paths}
+        return {path: about[named] for path, named in held.items() if named in about}
     globs = [(id_, Globs(task.scope.paths)) for id_, task in tasks.items()]
     literal = {path: id_ for id_, each in globs for path in each.literals}
     wild = [(id_, each) for id_, each in globs if each.has_wild]

@@ -57,14 +57,17 @@ def badly_named(paths: Sequence[str]) -> list[str]:
     return [path for path in paths if not names.is_fine(posixpath.basename(path))]
 
 
-def scoped(git: Git, root: Path, tasks: Sequence[NewTask], forbidden: Sequence[str] = ()) -> Scoped:
-    """The tasks with their scopes. PantheonError names every rename that cannot be made. `forbidden`: the policy's."""
+def scoped(
+    git: Git, root: Path, tasks: Sequence[NewTask], forbidden: Sequence[str] = (), *, keep: bool = False
+) -> Scoped:
+    """The tasks with their scopes. PantheonError names every rename that cannot be made, and what needs none (unless
+    `keep`: then the night says so). `forbidden`: the policy's."""
     listed = git.run("-C", str(root), "ls-files", "-z").out.split(b"\0")
     files = [
         name for path in listed if path and not (root / (name := path.decode("utf-8", "surrogateescape"))).is_symlink()
     ]
     files = [path for path in files if not path.startswith(".pantheon/") and (root / path).is_file()]
-    wanted = [_wanted(root, files, new) for new in tasks]
+    wanted = [_wanted(root, files, new, keep) for new in tasks]
     things = any(new.task.params.get("names") for new in tasks)
     moves: dict[str, str] = {}
     for one in wanted:
@@ -83,13 +86,16 @@ def scoped(git: Git, root: Path, tasks: Sequence[NewTask], forbidden: Sequence[s
     return Scoped([_task(one) for one in _together(wanted)], notes)
 
 
-def _wanted(root: Path, files: list[str], new: NewTask) -> _Wanted:
+def _wanted(root: Path, files: list[str], new: NewTask, keep: bool) -> _Wanted:
     try:
         pairs = asked(new.task.params)
         also: list[str] = []
         named: list[tuple[str, str]] = []
         for old, to in pairs:
             offers = [] if to else _offers(root, old, files)
+            if offers[:1] == [old] and not keep:
+                others = f"; it might be {', '.join(map(posixpath.basename, offers[1:]))}" if offers[1:] else ""
+                raise ToolError("refused", f"{old}: its name says what the document is{others}")
             named.append((old, to or offers[0]))
             also += offers
         wrong = faults(named, files)

@@ -115,7 +115,7 @@ def _repository(folder: Path, source: Path | None) -> Git:
 async def _night(git: Git, tasks: list[NewTask], options: NightOptions) -> list[JobEntry]:
     root = git.work_tree
     assert root is not None  # noqa: S101 - made here, with a work tree
-    write(root, scoped(git, root, tasks).tasks)
+    write(root, scoped(git, root, tasks, keep=True).tasks)
     git.run("add", "--all", "--force")
     git.run("commit", "--quiet", "--message=Documents and tasks")
     result = await run_night(git, options)

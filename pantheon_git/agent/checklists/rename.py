@@ -103,7 +103,13 @@ def names_of(whole: Whole) -> re.Pattern[str]:
         for path in (PurePosixPath(view.path), PurePosixPath(new)):
             stem = path.name.partition(".")[0] or path.name
             bare = re.sub(r"^(?:_+|\d+[-_.]|\d{4}-\d\d?-\d\d?-)+(?=.)", "", stem)
-            found |= {path.name, stem, bare, *([path.parent.name] if stem.lower() in _INDEX else [])}
+            found |= {
+                path.name,
+                stem,
+                bare,
+                re.sub(r"[\W_]+", "-", stem).strip("-"),
+                *([path.parent.name] if stem.lower() in _INDEX else []),
+            }
     written = {form for name in found if name for form in (name, quote(name), name.replace("&", "&amp;"))}
     words = "|".join(map(re.escape, sorted(written, key=len, reverse=True)))
     return re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])", re.IGNORECASE)

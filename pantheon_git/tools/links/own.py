@@ -45,9 +45,16 @@ def _moved(said: str, old: str, new: str) -> str | None:
             if before == posixpath.join(base, inner) and (not base or after.startswith(f"{base}/")):
                 return front + (after[len(base) :].lstrip("/")) + tail
     stem, fresh = posixpath.basename(address(old)), posixpath.basename(address(new))
-    if posixpath.dirname(old) == posixpath.dirname(new) and posixpath.basename(inner) == stem:
-        return front + posixpath.join(posixpath.dirname(inner), fresh) + tail
+    same_folder = posixpath.dirname(old) == posixpath.dirname(new)
+    if posixpath.basename(inner) in (stem, _spelled(stem)) and (same_folder or "/" not in inner):
+        last = fresh if posixpath.basename(inner) == stem else _spelled(fresh)
+        return front + posixpath.join(posixpath.dirname(inner), last) + tail
     return None
+
+
+def _spelled(name: str) -> str:
+    """As slugs are written, whatever the file's name is like."""
+    return re.sub(r"[\W_]+", "-", name.lower()).strip("-")
 
 
 def _locale(said: str, old: str, new: str) -> str | None:
