@@ -13,46 +13,51 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pantheon_git.tools.frontmatter import forms
-from pantheon_git.tools.frontmatter.prose import Prose, sentences
+from pantheon_git.tools.frontmatter.prose import Prose, excerpt, sentences
 from pantheon_git.tools.frontmatter.words import base_form, content_stems
 
 SHORTEST, LONGEST = 40, 160
+OPENING = 900
+"""Characters of a document's text that say what it is about."""
+APART = 0.4
 _SYNONYMS = ("summary", "excerpt", "abstract", "about", "subtitle", "tagline", "lead")
 WEIGHTS = {
     "given": 9.0,  # another key of the front matter says it already
-    "plain": -0.1098,  # the sentence as it stands; the next six are the rules of `forms.py`
-    "learn": 0.0703,
-    "about": 0.0404,
-    "api": 0.0592,
-    "use": 0.0221,
+    "plain": -0.1295,  # the sentence as it stands; the next six are the rules of `forms.py`
+    "learn": 0.0574,
+    "about": 0.029,
+    "api": 0.0497,
+    "use": 0.0183,
     "clause": 0.06,
-    "can": 0.0056,
-    "do": -0.0393,
+    "can": -0.0064,
+    "do": -0.0534,
     "of_title": 0.2481,  # made of the title alone
     "headings": -0.0528,  # the headings in a row, for want of a sentence
-    "shared": 0.0587,  # share of the title's words
-    "first": 0.1011,  # it stands first
-    "place": -0.0025,  # sentences before it, 14 at most
-    "can_place": -0.0002,  # further down, “you can …” speaks of a detail
-    "api_place": -0.0303,
-    "do_place": 0.0044,
-    "learn_place": -0.0021,
-    "cut": 0.0086,  # it was too long
-    "noise": -0.0447,  # it speaks of conditions and not of the subject
-    "leaning": 0.0052,  # it leans on the sentence before it, or speaks to the reader
-    "colon": -0.0283,  # it announces a list
-    "open": 0.0061,  # it has no end
-    "pointing": -0.0016,  # it points elsewhere
-    "short": 0.0264,
+    "shared": 0.0582,  # share of the title's words
+    "first": 0.103,  # it stands first
+    "place": -0.0013,  # sentences before it, 14 at most
+    "can_place": -0.0009,  # further down, “you can …” speaks of a detail
+    "api_place": -0.0315,
+    "do_place": 0.004,
+    "learn_place": -0.0026,
+    "cut": 0.0088,  # it was too long
+    "noise": -0.0439,  # it speaks of conditions and not of the subject
+    "leaning": 0.0047,  # it leans on the sentence before it, or speaks to the reader
+    "colon": -0.0304,  # it announces a list
+    "open": 0.0079,  # it has no end
+    "pointing": -0.001,  # it points elsewhere
+    "short": 0.0283,
     "long": 0.0001,  # characters beyond 110
-    "central": 0.1301,  # how often the document says its words
-    "heads": 0.0441,  # share of its words that the headings have
-    "names": 0.0439,  # share of its words with a capital
-    "pronoun": -0.0083,
-    "defines": -0.0375,  # it says what something is
+    "central": 0.1151,  # how often the document says its words
+    "heads": 0.0373,  # share of its words that the headings have
+    "opening": 0.0272,  # share of its words that headings and opening have
+    "apart": -0.3,  # few of them: it speaks of a detail
+    "names": 0.0444,  # share of its words with a capital
+    "pronoun": -0.0089,
+    "defines": -0.0373,  # it says what something is
 }
 """Fitted by `python -m tests.heldout_kit DOCS --weights` (ridge regression of a line's ROUGE-L, each document's mean
-taken off), rounded; `given` and `clause` are set by hand. Each feature is a plain observation about where a sentence
+taken off), rounded; `given`, `clause` and `apart` are set by hand. Each feature is a plain observation about where a sentence
 stands and how it is said."""
 _FADING = ("can", "api", "do", "learn")
 _NOISE = re.compile(
@@ -111,24 +116,27 @@ def offered(prose: Prose, title: str, values: Mapping[str, Any], language: str =
     return found
 
 
-Told = tuple[Counter[str], set[str]]
+Told = tuple[Counter[str], set[str], set[str]]
 
 
 def _told_of(prose: Prose) -> Told:
-    """How often the document says each stem, and the stems of its headings."""
+    """How often the document says each stem, the stems of its headings, and those of headings and opening."""
     headings = [text for _, text in prose.headings]
     often = Counter(stem for text in (*prose.paragraphs, *prose.asides, *headings) for stem in content_stems(text))
-    return often, content_stems(" ".join(headings))
+    heads = content_stems(" ".join(headings))
+    return often, heads, heads | content_stems(excerpt(prose, OPENING))
 
 
 def _said(line: str, told: Told) -> Features:
     """What the words of a line are to the document, and of which kind they are."""
-    often, headings = told
+    often, headings, opening = told
     words, stems = line.split(), content_stems(line)
     most = math.log1p(max(often.values(), default=1))
     return {
         "central": sum(math.log1p(often[stem]) for stem in stems) / (len(stems) or 1) / most,
         "heads": len(stems & headings) / (len(stems) or 1),
+        "opening": len(stems & opening) / (len(stems) or 1),
+        "apart": float(len(stems & opening) < APART * len(stems)),
         "names": sum(word[:1].isupper() for word in words[1:]) / (len(words) or 1),
         "pronoun": float(bool(_PRONOUN.search(line))),
         "defines": float(bool(_DEFINES.search(line))),

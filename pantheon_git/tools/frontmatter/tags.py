@@ -18,31 +18,31 @@ FEWEST, MOST = 2, 6
 OFFERED = 12
 
 WEIGHTS = {
-    "bias": -4.615,
-    "in_title": 0.488,  # the title or the file's name says it
-    "in_slug": 0.584,
-    "in_headings": -0.117,  # log of how many do
-    "in_lead": 0.14,  # the first two paragraphs
-    "in_draft": 0.135,  # the computed description
-    "in_drafts": 0.673,  # one of the best four
-    "early": 0.694,  # how early it is said first, 1 at the top
-    "often": 0.276,  # log of how often per thousand words
-    "share": 0.712,  # how often, beside the candidate that is said most, code too
-    "linked": 0.066,  # it is the text of a link
-    "in_address": 0.744,  # a link's address says it
-    "fenced": 0.894,  # log of how many blocks of code are of that language
-    "spelled": 0.382,  # the spelling is the very same, capitals too
-    "capital": 0.043,
-    "lower": -0.237,
-    "words": 0.375,  # more words are more special
-    "short": -0.159,  # three letters or fewer
-    "common": -0.989,  # a very common word
-    "prior": 0.497,  # log of how often the repository uses it
-    "rare": -0.553,  # it uses it once
-    "within": -0.263,  # only ever said as part of a longer candidate
-    "twin": -1.066,  # another spelling is used more
-    "longer": -1.212,  # a longer one is used more
-    "shorter": 0.023,  # a part of it is used more
+    "bias": -4.614,
+    "in_title": 0.494,  # the title or the file's name says it
+    "in_slug": 0.593,
+    "in_headings": -0.14,  # log of how many do
+    "in_lead": 0.25,  # the first two paragraphs
+    "in_draft": 0.169,  # the computed description
+    "in_drafts": 0.591,  # one of the best four
+    "early": 0.702,  # how early it is said first, 1 at the top
+    "often": 0.271,  # log of how often per thousand words
+    "share": 0.654,  # how often, beside the candidate that is said most, code too
+    "linked": 0.051,  # it is the text of a link
+    "in_address": 0.765,  # a link's address says it
+    "fenced": 0.867,  # log of how many blocks of code are of that language
+    "spelled": 0.388,  # the spelling is the very same, capitals too
+    "capital": 0.033,
+    "lower": -0.226,
+    "words": 0.371,  # more words are more special
+    "short": -0.146,  # three letters or fewer
+    "common": -1.03,  # a very common word
+    "prior": 0.492,  # log of how often the repository uses it
+    "rare": -0.544,  # it uses it once
+    "within": -0.268,  # only ever said as part of a longer candidate
+    "twin": -1.083,  # another spelling is used more
+    "longer": -1.274,  # a longer one is used more
+    "shorter": 0.018,  # a part of it is used more
     "near": 0.5,  # share of the documents like this one that have it
     "unsaid": -2.0,  # the document does not say it
     "fresh": -0.8,  # nobody uses it yet
