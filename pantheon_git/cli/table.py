@@ -21,6 +21,9 @@ COMMANDS: dict[str, Entry] = {
         DAY, "plan:plan", "Make task files from a spec, with or without a model; nothing leaves the machine."
     ),
     "import": Entry(DAY, "imports:import_", "Make task files from a board, a backlog, JSON lines or a Harbor task."),
+    "suggest": Entry(
+        DAY, "suggest:suggest", "Find repetitive work that specialists could do here, and queue it on your word."
+    ),
     "check": Entry(DAY, "check:check", "Validate queue, flows, agents and policy; what the pre-commit hook runs."),
     "freeze": Entry(DAY, "freeze:freeze", "Seal and sign the committed queue: the night runs this and nothing else."),
     "retry": Entry(DAY, "retry:retry", "Queue a task again that failed or was rejected."),

@@ -26,13 +26,16 @@ def move(taken: Sequence[Taken], roster: Roster, snapshot: Snapshot, known: Know
         return
     data = snapshot.files.get(POLICY)
     forbidden = (load(Policy, data, POLICY) if data is not None else Policy()).gate.forbidden_paths
-    for each in made:
-        try:
-            scoped(roster.git, roster.root, [each.new], forbidden)
-        except PantheonError as error:
-            each.status, each.why = REFUSED, error.message
-    made = [each for each in made if each.status == NEW]
-    found = scoped(roster.git, roster.root, [each.new for each in made], forbidden)
+    try:
+        found = scoped(roster.git, roster.root, [each.new for each in made], forbidden)
+    except PantheonError:  # which of them? One by one takes a look at every document for each
+        for each in made:
+            try:
+                scoped(roster.git, roster.root, [each.new], forbidden)
+            except PantheonError as error:
+                each.status, each.why = REFUSED, error.message
+        made = [each for each in made if each.status == NEW]
+        found = scoped(roster.git, roster.root, [each.new for each in made], forbidden)
     tasks = {new.id: new for new in found.tasks}
     for each in made:
         if each.new.id in tasks:

@@ -141,7 +141,7 @@ def queued(root: Path) -> dict[str, Task]:
 def already_queued(root: Path, paths: Iterable[str], agent: str, over: str = "scope") -> dict[str, str]:
     """Path → id of the task of the same agent that is about it: its scope has the path, or where the agent's loop goes
     `over` a parameter or the task as a whole, its parameters name it."""
-    tasks = {id_: task for id_, task in queued(root).items() if task.agent == agent}
+    tasks = {id_: task for id_, task in queued(root).items() if (task.agent or task.flow) == agent}
     if over.startswith("params."):
         about = {path: id_ for id_, task in tasks.items() for path in subjects(over, (), task.params)}
         return {path: about[path] for path in paths if path in about}
