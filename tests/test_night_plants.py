@@ -202,3 +202,15 @@ def test_trees_of_good_changes_are_not_held_back(planted: Path) -> None:
     at = Git.discover(planted)
     trees = planted_trees(at, Objects(at))
     assert trees == {plant.predicate["tree"] for plant in plants(planted) if plant.bad}
+
+
+def test_the_report_tells_how_good_the_reviewers_are(planted: Path) -> None:
+    """On the terminal, in Markdown and as JSON: rates with intervals, the rule, and what measuring cost."""
+    told = cli(planted, "report", "--no-verify", check=True).out
+    for said in (told, cli(planted, "report", "--no-verify", "--markdown", check=True).out.replace("\\", "")):
+        assert "showed its reviewers 6 changes of known worth" in said
+        assert "frontmatter: all must pass: 3 of 20" in said
+        assert "review.peerA@" in said
+    found = json.loads(cli(planted, "report", "--no-verify", "--json", check=True).out)
+    assert found["plants"]["count"] == 6
+    assert found["reviewers"]["rules"][0]["cold"]

@@ -7,10 +7,15 @@ from typing import Any
 
 from pantheon_git.errors import PantheonError
 from pantheon_git.ledger import meta, read
+from pantheon_git.ledger.plants import plants_of
 from pantheon_git.ledger.read import NightInfo
 from pantheon_git.morning.metrics import Report, card
+from pantheon_git.morning.reviewers import Reviewers
+from pantheon_git.morning.reviewers import collect as collect_reviewers
+from pantheon_git.night.plan import read_policy
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
+from pantheon_git.spec.policy import Policy
 
 NOT_REACHED = "not reached"
 
@@ -44,6 +49,7 @@ def collect(git: Git, objects: Objects, info: NightInfo) -> Report:
     not_reached = {c.job: put_off.pop(c.task, cut) for c in info.contexts if c.job not in ended}
     not_reached |= {task: why for task, why in put_off.items() if why.startswith(NOT_REACHED)}
     first = info.contexts[0] if info.contexts else None
+    planted = list(plants_of(closing, info.night))
     return Report(
         night=info.night,
         status=info.state,
@@ -63,4 +69,17 @@ def collect(git: Git, objects: Objects, info: NightInfo) -> Report:
         trouble=str(closing.get("trouble", "")),
         clock_jump=float(closing.get("clock_jump", 0.0)),
         certificate=info.info.get("certificate", {}),
+        reviewers=_reviewers(git, objects, str(info.info.get("target", ""))),
+        plants=len(planted),
+        plant_seconds=round(sum(plant.seconds for plant in planted), 3),
     )
+
+
+def _reviewers(git: Git, objects: Objects, target: str) -> Reviewers | None:
+    """By the policy as it stands on the target; None where nothing can be verified (the report says so elsewhere)."""
+    tip = objects.resolve(target) if target else None
+    try:
+        policy = read_policy(objects, objects.commit(tip).tree)[0] if tip else Policy()
+        return collect_reviewers(git, objects, policy.gate)
+    except PantheonError:
+        return None

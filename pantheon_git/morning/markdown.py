@@ -13,6 +13,7 @@ from pantheon_git.morning.words import (
     describe_found,
     describe_guard,
     describe_paths,
+    describe_reviewers,
     describe_shares,
     describe_verdicts,
     one_line,
@@ -34,6 +35,7 @@ def render(report: Report) -> str:
         _escaped(describe_certificate(report.certificate)),
         _prs(report),
         _failures(report),
+        _reviewers(report),
         _rest(report),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -70,6 +72,11 @@ def _failures(report: Report) -> str:
         lines.append(f"  - {', '.join(f'`{job}`' for job in cause.jobs)}")
         lines.append(f"  - next: `{cause.next_command}`")
     return "\n".join(lines)
+
+
+def _reviewers(report: Report) -> str:
+    lines = [f"- {_escaped(line)}" for line in describe_reviewers(report)]
+    return "\n".join(["## Reviewers", "", *lines]) if lines else ""
 
 
 def _rest(report: Report) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pantheon_git.ledger.entries import JobEntry
+from pantheon_git.morning.reviewers import Reviewers
+from pantheon_git.morning.reviewers import as_json as reviewers_json
 
 _VARIES = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\S*/\S+|\S+\.(?:md|mdx|toml|py)\b|\b[0-9a-f]{7,}\b|\d+(?:\.\d+)?")
 """What differs between two failures of one cause: quoted words, paths, oids, numbers."""
@@ -109,6 +111,12 @@ class Report:
     """Why the night was given up before its end."""
     clock_jump: float = 0.0
     """Seconds by which somebody set the clock ahead while it ran (negative: back)."""
+    reviewers: Reviewers | None = None
+    """How good the reviewers are, over all nights; None where no trusted key is here."""
+    plants: int = 0
+    """Changes of known worth that this night showed its reviewers."""
+    plant_seconds: float = 0.0
+    """Of reviewers' time that they took."""
     verified: str = ""
     """`good: …` or the first thing that is wrong; empty: not asked."""
     good: bool | None = None
@@ -238,6 +246,8 @@ def as_json(report: Report) -> dict[str, Any]:
         "trouble": report.trouble,
         "clock_jump": report.clock_jump,
         "certificate": dict(report.certificate),
+        "plants": {"count": report.plants, "seconds": report.plant_seconds},
+        "reviewers": reviewers_json(report.reviewers) if report.reviewers else None,
     }
 
 

@@ -19,6 +19,7 @@ from pantheon_git.morning.words import (
     describe_found,
     describe_guard,
     describe_paths,
+    describe_reviewers,
     describe_shares,
     describe_verdicts,
     one_line,
@@ -61,6 +62,11 @@ def render(report: Report, console: Console) -> None:
     _cards(report, page)
     for cause in report.causes:
         _cause(cause, page)
+    if reviewers := describe_reviewers(report):
+        page.line()
+        page.line("Reviewers", "bold")
+    for line in reviewers:
+        page.line(line, "bold yellow" if "NO VOTE" in line or "not kept" in line else "dim", 2)
     _rows("Not reached", report.not_reached, page)
     _rows("Waiting", report.waiting, page)
     for faults in report.broken.values():

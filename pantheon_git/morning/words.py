@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pantheon_git.gate.intervals import Share
 from pantheon_git.morning.metrics import Card, Report
 
 AUTHORS = {
@@ -104,3 +105,27 @@ def describe_costs(report: Report) -> str:
     if report.cpu_seconds is not None and jobs:
         cpu = f", {report.cpu_seconds:.1f} CPU seconds ({report.cpu_seconds / jobs:.1f} a job)"
     return f"{jobs} jobs: {tokens.get('in', 0)} tokens read, {tokens.get('out', 0)} written{cpu}{wall}."
+
+
+def describe_reviewers(report: Report) -> list[str]:
+    """How good the reviewers are, whose pass counts, and what measuring them cost; nothing where nobody measured."""
+    found = report.reviewers
+    if found is None or not found.plants:
+        return []
+    lines = [f"this night showed its reviewers {report.plants} changes of known worth, in {report.plant_seconds:.1f} s"]
+    for one in found.standings:
+        wrong, lost = one.rates.false_approve, one.rates.false_reject
+        vote = "" if one.has_vote else "; NO VOTE: no better than chance"
+        errs = f"approves {_share(wrong)} of the bad ones, rejects {_share(lost)} of the good ones"
+        lines.append(f"{one.reviewer} on {one.kind}: {errs}{vote}")
+    for pair in found.pairs:
+        drift = f", {pair.before.kappa:.2f} in the earlier nights" if pair.before.of else ""
+        lines.append(f"{pair.first} and {pair.second}: kappa {pair.since.kappa:.2f}{drift}")
+    for rule in found.rules:
+        over = "" if rule.cold or rule.within_budget else "; the budget of escaped defects is not kept"
+        lines.append(f"{rule.kind}: {rule.says}{over}")
+    return lines
+
+
+def _share(share: Share) -> str:
+    return f"{share.point:.2f} [{share.low:.2f}, {share.high:.2f}]" if share.of else "an unknown share"
