@@ -9,6 +9,7 @@ from typing import Any
 
 from pantheon_git.night.check_ava import check_ava
 from pantheon_git.night.check_rename import check_rename
+from pantheon_git.night.check_tests import test_ava, test_command, test_pytest
 from pantheon_git.night.commands import check_acceptance, check_command
 from pantheon_git.night.gating import merge_gate
 from pantheon_git.night.room import Answer, Check, JobState
@@ -87,6 +88,9 @@ CHECKS: Mapping[str, Check] = {
     "plan.validate": plan_validate,
     "check.frontmatter": check_frontmatter,
     "check.ava": check_ava,
+    "test.ava": test_ava,
+    "test.command": test_command,
+    "test.pytest": test_pytest,
     "check.rename": check_rename,
     "check.acceptance": check_acceptance,
     "check.command": check_command,

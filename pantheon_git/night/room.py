@@ -69,6 +69,8 @@ class Services:
     """What the repository does already, for the tools (such as the tags in use); a task's own params come first."""
     shares: Sequence[Share] = ()
     emit: Callable[[Event], None] = lambda event: None
+    baselines: dict[Any, Any] = field(default_factory=dict)
+    """What the base's own tests came to, by command; `check_tests.py` fills it, once a night for each command."""
     tally: Tally = UNKNOWN
     """What was known of the reviewers when the night began."""
     offer: Callable[[JobState, bool], None] = lambda job, accepted: None

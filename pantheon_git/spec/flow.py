@@ -13,6 +13,7 @@ BUILTIN = frozenset(
     (
         *("agree", "merge-gate", "noop", "plan.validate"),
         *("check.acceptance", "check.ava", "check.command", "check.frontmatter", "check.rename"),
+        *("test.ava", "test.command", "test.pytest"),
     )
 )
 """What `uses` may name besides an agent: the names of `night.checks.CHECKS` (a test compares)."""
