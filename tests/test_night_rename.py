@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -86,6 +87,20 @@ def test_names_on_the_same_files_are_one_task(repo: Path, capsys: pytest.Capture
     renames = [("docs/My Notes/Deep One.md", "docs/My Notes/deep-one.md"), ("docs/Old_Page.md", "docs/old-page.md")]
     assert task["params"]["renames"] == [{"old": old, "new": new} for old, new in renames]  # type: ignore[index]
     assert "already queued" in inside(repo, "add", "doc.rename", "docs", capsys=capsys).err
+
+
+def test_the_example_task_is_what_add_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The example passes `check`, and its scope is the one that `add` computes for the shipped documents."""
+    examples = Path(__file__).parent.parent / "examples"
+    repo = make_repo(tmp_path / "repo")
+    shutil.copytree(examples / "docs" / "notes", repo / "notes")
+    commit(repo, "Notes")
+    _, made = add(repo, capsys, "notes/tide-tables.md", "--param", "to=reading-tide-tables")
+    example = tomllib.loads((examples / "queue/rename-tides.toml").read_text())
+    assert made["scope"] == example["scope"]
+    assert {**made["params"], "names": False} == example["params"]  # type: ignore[dict-item]
+    put(repo / ".pantheon/queue/rename-tides.toml", (examples / "queue/rename-tides.toml").read_text())
+    assert inside(repo, "check", capsys=capsys).code == 0
 
 
 @pytest.mark.jail

@@ -35,7 +35,11 @@ def rename(root: Path, params: dict[str, Any], name: str | None = None) -> dict[
     assert TOOLS["rename.apply"].run(workspace, arguments)["changed"] is False
     assert snapshot(root) == after
     changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
-    known = {path: base64.b64encode(before[path]).decode() if path in before else None for path in changed}
+    come = {after[path]: path for path in changed if path not in before}
+    known: dict[str, str | None] = dict.fromkeys(changed - before.keys())
+    for path in changed & before.keys():
+        gone = path not in after and before[path] in come
+        known[path] = f"={come[before[path]]}" if gone else base64.b64encode(before[path]).decode()
     checked = TOOLS["rename.check"].run(workspace, {"before": known})
     assert checked["ok"], checked["problems"]
     return result

@@ -7,6 +7,7 @@ import binascii
 from typing import Any
 
 from pantheon_git.tools.protocol import Tool, ToolError, Workspace
+from pantheon_git.tools.rename.job import read_any
 
 
 def inspect(workspace: Workspace, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -28,11 +29,17 @@ def check(workspace: Workspace, arguments: dict[str, Any]) -> dict[str, Any]:
     from pantheon_git.tools.rename.check import problems
 
     try:
-        before = {path: None if data is None else base64.b64decode(data, validate=True)
-                  for path, data in arguments["before"].items()}  # fmt: skip
+        before = {path: _bytes(workspace, data) for path, data in arguments["before"].items()}
     except (binascii.Error, ValueError) as error:
         raise ToolError("bad-argument", "`before` is not base64") from error
     return problems(workspace, before)
+
+
+def _bytes(workspace: Workspace, said: str | None) -> bytes | None:
+    """Of one path in the base: none, base64, or `=PATH`: what that file has now."""
+    if said is None:
+        return None
+    return read_any(workspace, said[1:]) if said.startswith("=") else base64.b64decode(said, validate=True)
 
 
 TOOLS = (
@@ -59,7 +66,7 @@ TOOLS = (
     ),
     Tool(
         "rename.check",
-        "Check that nothing but names and references changed since `before` (path to base64; null: there was none).",
+        "Check that nothing but names and references changed since `before` (path to base64, `=PATH`, or null).",
         {
             "type": "object",
             "properties": {"before": {"type": "object", "additionalProperties": {"type": ["string", "null"]}}},
