@@ -61,8 +61,9 @@ def extra(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bo
 
 def test_what_is_alike_is_one_suggestion(run: Callable[..., Done], extra: bool) -> None:
     """The stock specialist and two that only this repository has; links, empty and binary files need nobody."""
-    told = json.loads(run("suggest", "--json", "--limit", "20", check=True).out)
-    found = {(one["what"], one["agent"], len(one["paths"])) for one in told}
+    told = json.loads(run("suggest", "--json", "--limit", "99", check=True).out)
+    mine = {"doc.frontmatter", "code.stubs", "code.licence"}  # other stock ones may find something too
+    found = {(one["what"], one["agent"], len(one["paths"])) for one in told if one["agent"] in mine}
     assert found == {
         ("documents without front matter in docs/guides/", "doc.frontmatter", 6),
         ("documents without front matter in docs/poems/", "doc.frontmatter", 4),

@@ -34,6 +34,7 @@ module = "{path}"
 [queue.find]
 what = "modules without tests"
 new = true
+unless = ["spec/{name}"]
 """,
     "code.symbol": """
 [queue]

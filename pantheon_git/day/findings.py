@@ -33,7 +33,8 @@ def needing(agent: Agent, paths: Iterable[str], tracked: Collection[str], root: 
         return
     for path in meant_for(paths, agent.name, agent.queue):
         text = read(root / path)
-        if text is not None and _needs(find, path, text) and not (find.new and _exists(agent, path, tracked)):
+        there = (*find.unless, *(agent.queue.scope if find.new else ()))
+        if text is not None and _needs(find, path, text) and not _exists(there, path, tracked):
             yield Finding(agent.name, path, text)
 
 
@@ -56,9 +57,9 @@ def _needs(find: Find, path: str, text: str) -> bool:
     return find.name is None or not re.search(find.name, path, re.MULTILINE)
 
 
-def _exists(agent: Agent, path: str, tracked: Collection[str]) -> bool:
-    """Whether what the task may write is there already."""
-    globs = Globs(filled(text, path, escape) for text in agent.queue.scope)
+def _exists(there: Iterable[str], path: str, tracked: Collection[str]) -> bool:
+    """Whether one of the files is there already."""
+    globs = Globs(filled(text, path, escape) for text in there)
     return any(literal in tracked for literal in globs.literals) or (
         globs.has_wild and any(True for _ in globs.select(tracked))
     )
