@@ -69,7 +69,7 @@ def remember(repo: Path, entry: JobEntry, count: int = 30) -> None:
 
 def test_who_is_no_better_than_chance_stops_nothing(tmp_path: Path) -> None:
     """Until it is known the grumbler stops the job, as any reviewer does; then its no is recorded, the flow goes on,
-    the gate passes on A's word, and report and `gate explain` say why. Take the records away, and it does not come out."""
+    the gate passes on A's word, and report and `gate explain` say why. Without the records it does not come out."""
     repo = grumbling(tmp_path / "repo")
     first = run(repo, 0)
     assert (first.ending, first.stopped_at) == ("failed", "peer-b")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from pantheon_git.night.patch import Edit, Side
+from pantheon_git.tools.frontmatter import yamltext
 from pantheon_git.tools.frontmatter.document import SUFFIXES, WRITABLE, Document, parse
 from pantheon_git.tools.protocol import ToolError
 
@@ -54,6 +55,21 @@ def pages(edits: Sequence[Edit]) -> Iterator[tuple[Edit, Document, Document]]:
             continue
         if new.kind in WRITABLE and new.values and not new.repairs:
             yield edit, old, new
+
+
+def without_keys(document: Document, keys: Set[str]) -> bytes | None:
+    """The document without these keys, each line of the others as it was; without front matter where none is left. None
+    where it cannot be cut by lines."""
+    if keys >= document.values.keys():
+        return document.encode(document.body)
+    found = yamltext.read(document.inner) if document.kind == "yaml" else None
+    if found is None or found.flow or not found.entries:
+        return None
+    inner, entries = document.inner[: found.entries[0].key_start], found.entries
+    for number, entry in enumerate(entries):
+        end = entries[number + 1].key_start if number + 1 < len(entries) else len(document.inner)
+        inner += document.inner[entry.key_start : end] if entry.key not in keys else ""
+    return document.encode(document.head + inner + document.close + document.body)
 
 
 def texts(edits: Sequence[Edit]) -> Iterator[tuple[Edit, str, str]]:

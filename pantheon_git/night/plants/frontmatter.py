@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pantheon_git.night.patch import Edit
-from pantheon_git.night.plants.draft import Elsewhere, Maker, changed, pages
+from pantheon_git.night.plants.draft import Elsewhere, Maker, changed, pages, without_keys
 from pantheon_git.night.plants.inventions import INVENTIONS, invent
-from pantheon_git.tools.frontmatter import yamltext
 from pantheon_git.tools.frontmatter.document import Document
 from pantheon_git.tools.frontmatter.edit import apply, plain
 from pantheon_git.tools.frontmatter.words import content_stems
@@ -75,15 +74,9 @@ def _foreign_tags(value: str, document: Document, elsewhere: Elsewhere) -> list[
 
 def _lost_key(edits: Sequence[Edit], elsewhere: Elsewhere) -> Made:
     for edit, old, new in pages(edits):
-        found = yamltext.read(new.inner) if new.kind == "yaml" else None
-        entries = found.entries if found and not found.flow else ()
-        for number, entry in enumerate(entries):
-            if entry.key in old.values:
-                end = entries[number + 1].key_start if number + 1 < len(entries) else len(new.inner)
-                inner = new.inner[: entry.key_start] + new.inner[end:]
-                if inner.strip():
-                    data = new.encode(new.head + inner + new.close + new.body)
-                    return f"the key {entry.key} is gone", changed(edits, edit, data)
+        for key in (key for key in new.values if key in old.values and len(new.values) > 1):
+            if data := without_keys(new, {key}):
+                return f"the key {key} is gone", changed(edits, edit, data)
     return None
 
 

@@ -10,7 +10,7 @@ from pantheon_git.agent.checklists import tests
 from pantheon_git.agent.checklists.item import Whole
 from pantheon_git.agent.view import ChangeView
 from pantheon_git.night.patch import Edit, Side
-from pantheon_git.night.plants.draft import Draft
+from pantheon_git.night.plants.draft import Draft, without_keys
 from pantheon_git.tools.frontmatter.document import SUFFIXES, parse
 from pantheon_git.tools.frontmatter.edit import plain
 from pantheon_git.tools.protocol import ToolError
@@ -28,7 +28,7 @@ def _edit(path: str, old: bytes | None, new: bytes | None) -> Edit:
 
 
 def _frontmatter(files: Sequence[File]) -> Made:
-    """A document that has title and description, before: its text alone."""
+    """A document that has title and description, before: without them, and without tags."""
     for path, data in files:
         if not path.lower().endswith(SUFFIXES):
             continue
@@ -38,7 +38,9 @@ def _frontmatter(files: Sequence[File]) -> Made:
             continue
         told = [plain(found.values.get(name)) for name in ("title", "description")]
         if all(isinstance(value, str) and value.strip() for value in told) and not found.repairs:
-            yield path, (_edit(path, found.body.encode(found.encoding), data),)
+            before = without_keys(found, {"title", "description", "tags"})
+            if before is not None:
+                yield path, (_edit(path, before, data),)
 
 
 def _tests(files: Sequence[File]) -> Made:
