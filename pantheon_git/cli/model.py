@@ -54,6 +54,7 @@ def serve(name: str | None, port: int, path: str | None, engine: str) -> None:
     pantheon-git model serve &
     pantheon-git plan SPEC.md --endpoint http://127.0.0.1:8080/v1
     """
+    import signal
     from pathlib import Path
 
     from pantheon_git.day.endpoint import endpoint, require_day
@@ -61,6 +62,8 @@ def serve(name: str | None, port: int, path: str | None, engine: str) -> None:
     from pantheon_git.engines import models, open_engine
 
     require_day()
+    for stop in (signal.SIGINT, signal.SIGTERM):  # a shell starts what is in the background deaf to the first
+        signal.signal(stop, signal.default_int_handler)
     where = endpoint(f"unix:{Path(path).resolve()}" if path else f"http://127.0.0.1:{port}/v1")
     service = Service(open_engine(engine, model=name or models.DEFAULT))
     try:

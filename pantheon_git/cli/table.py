@@ -33,6 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "report": Entry(MORNING, "report:report", "Read what the night did, from its signed records alone."),
     "pr": Entry(MORNING, "pr:pr", "Review the night's branches: list, show, diff, checkout, merge, reject."),
     "reviewers": Entry(MORNING, "reviewers:reviewers", "Say how often each reviewer errs, and whose pass counts."),
+    "export": Entry(MORNING, "export:export", "Export tasks and what became of them, for other tools."),
     "log": Entry(PROOF, "log:log", "List recorded jobs, newest night first, failures included."),
     "trace": Entry(PROOF, "trace:trace", "Show what every node of a job saw, said and did."),
     "gate": Entry(PROOF, "gate:gate", "Say why the gate judged a job as it did."),

@@ -17,7 +17,7 @@ from pantheon_git.errors import SpecError
 from pantheon_git.spec.base import TASK_ID
 from pantheon_git.spec.task import Acceptance, Task
 
-OUTCOME = ("schema", "id", "file", "state", "outcome")
+OUTCOME = ("id", "file", "state", "outcome")
 """What an exported line has besides the task's own keys."""
 STATE = "its state is"
 NAMES: Mapping[str, str] = {
