@@ -57,8 +57,8 @@ WEIGHTS = {
     "defines": -0.0373,  # it says what something is
 }
 """Fitted by `python -m tests.heldout_kit DOCS --weights` (ridge regression of a line's ROUGE-L, each document's mean
-taken off), rounded; `given`, `clause` and `apart` are set by hand. Each feature is a plain observation about where a sentence
-stands and how it is said."""
+taken off), rounded; `given`, `clause` and `apart` are set by hand. Each feature is a plain observation about where a
+sentence stands and how it is said."""
 _FADING = ("can", "api", "do", "learn")
 _NOISE = re.compile(
     r"\b(?:billing|pricing|costs?|prerequisites?|before you begin|assumes?|billable|sign up|license|copyright"

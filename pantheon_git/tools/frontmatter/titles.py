@@ -5,7 +5,6 @@ A learned chooser is not needed here: the order below is the order of how often 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -204,6 +203,8 @@ def _cognate(slug: str, prose: Prose) -> Iterator[str]:
     """The document's own word for a one-word slug (`actions` → `Acciones`)."""
     if re.search(r"[-_ ]", slug) or re.search(rf"\b{re.escape(slug)}\b", " ".join(prose.paragraphs[:3]), re.IGNORECASE):
         return
+    import difflib  # the host inside the jail loads this module for every job
+
     counts = Counter(re.findall(r"[^\W\d_]{4,}", prose.running.casefold()))
     alike = difflib.SequenceMatcher(b=slug.casefold())
     near = []
