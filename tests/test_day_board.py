@@ -98,6 +98,15 @@ def test_lanes_that_are_named_are_taken_alone() -> None:
     assert open_ == ["Busy"]
 
 
+def test_other_tools_write_otherwise() -> None:
+    """Lanes with two names, blocked for a reason, priorities as words, breaks of HTML."""
+    cards = board("## WIP / Doing\n\n- [ ] One\n\n## Blocked on Ada\n\n- [ ] Two\n\n"
+                  "## Next\n\n- [ ] :low Copy &<br />paste\n- [ ] Three\n")  # fmt: skip
+    assert [name for name, wish in cards.items() if wish.skip] == ["One", "Two"]
+    assert cards["Copy & paste"].priority == -10
+    assert board("## WIP / Doing\n\n- [ ] One\n", "doing")["One"].skip == ""
+
+
 def test_a_list_of_todos_with_fields_below() -> None:
     """GitHub's task lists and TODO files: numbered, with `Priority:` and files below, letters of todo.txt."""
     cards = board(

@@ -18,6 +18,9 @@ from pantheon_git.day.wish import Wish, criteria, stands
 _SIGNS = {"🔺": "highest", "⏫": "high", "🔼": "medium", "🔽": "low", "⏬": "lowest"}
 _SIGN = re.compile(rf"([{''.join(_SIGNS)}])\ufe0f?")
 _ID, _BLOCKED = re.compile(r"🆔\s*([\w-]+)"), re.compile(r"⛔\ufe0f?\s*([\w-]+(?:\s*,\s*[\w-]+)*)")
+_WORD = re.compile(r"(?<!\S):(high|medium|low)(?!\S)")
+"""As KanbanDown writes it."""
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _DATE = re.compile(r"[➕⏳🛫📅✅❌]\ufe0f?\s*\d{4}-\d\d-\d\d|@\{[^}]*\}|@\[\[[^\]]*\]\]|🔁[^\n🔺⏫🔼🔽⏬🆔⛔]*")
 _FIELD = re.compile(r"[\[(]([A-Za-z][\w -]*)::\s*([^\])]*)[\])]")
 _TAG = re.compile(r"(?<![\w/`(\[])#([A-Za-z_][\w./-]*)")
@@ -115,7 +118,7 @@ def _with_fields(heading: Item, rest: Sequence[Item]) -> Item:
 def read_card(card: Item, file: str) -> Wish:
     """One card, whatever its lane."""
     wish = Wish(f"{file}:{card.line}", "", "")
-    text = _signs(wish, card.text)
+    text = _signs(wish, _BREAK.sub(" ", card.text))
     for name, value in _FIELD.findall(text):
         _field(wish, name, value)
     tags = tuple(_TAG.findall(text))
@@ -142,11 +145,13 @@ def _signs(wish: Wish, text: str) -> str:
         wish.needs += tuple(re.split(r"\s*,\s*", waits))
     if sign := _SIGN.search(text):
         wish.rank("sign", _SIGNS[sign[1]])
+    if word := _WORD.search(text):
+        wish.rank("word", word[1])
     if letter := _TODO_TXT.match(text):
         wish.rank("letter", letter[1])
     for date in _DATE.findall(text):
         wish.unmapped.append(f"{date.strip()}: tasks have no dates")
-    for shape in (_BLOCKED, _ID, _SIGN, _TODO_TXT, _DATE):
+    for shape in (_BLOCKED, _ID, _SIGN, _WORD, _TODO_TXT, _DATE):
         text = shape.sub("", text)
     return text
 

@@ -93,13 +93,13 @@ def state_name(text: str) -> str:
 def stands(wish: Wish, state: str, wanted: Collection[str], where: str) -> None:
     """Mark what stands in a lane or state that is no work for a night. `wanted`: states that are taken whatever they
     are called, and then no others."""
-    name = state_name(state)
-    wish.done = name in DONE
+    names = {state_name(part) for part in (state, *re.split("[/|&,]", state))}  # `WIP / Doing` is both
+    wish.done = bool(names & DONE)
     if wanted:
-        wish.skip = "" if name in {state_name(one) for one in wanted} else f"{where} {state!r}"
+        wish.skip = "" if names & {state_name(one) for one in wanted} else f"{where} {state!r}"
     elif wish.done:
         wish.skip = f"{where} {state!r}"
-    elif name in BUSY:
+    elif names & BUSY or state_name(state).startswith(("blocked ", "waiting ")):
         wish.skip = f"{where} {state!r}: somebody is at it (--lane {state!r} takes it)"
 
 
