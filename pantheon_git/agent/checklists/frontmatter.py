@@ -19,6 +19,8 @@ from pantheon_git.tools.protocol import ToolError
 
 GLANCE = 900
 """Characters of text that count as the opening of a document."""
+TAGS = 8
+"""Tags that a document has at most: of 61 people gave more than eight to one, and a list of all it mentions has more."""
 _MATTER = ("yaml", "toml", "json")
 
 
@@ -51,7 +53,7 @@ def examine(change: ChangeView, whole: Whole, settings: Mapping[str, Any]) -> Ex
         *_kept(old, new),
         _added(change, old, new, schema),
         *_grounded(change, page, settings),
-        *_tags(change, page, new),
+        *_tags(change, page, old, new),
     ]
     # The text of a renamed file is the other checklist's to compare: its links may have changed.
     return [item for item in items if item.name != "body" or change.path not in whole.moves], page
@@ -148,18 +150,24 @@ def _counts(fault: str, settings: Mapping[str, Any]) -> bool:
     return any(fault.startswith(kind) for kind in settings["inventions"])
 
 
-def _tags(change: ChangeView, page: Page, new: Document) -> Iterator[Item]:
+def _tags(change: ChangeView, page: Page, old: Document, new: Document) -> Iterator[Item]:
     if "tags" not in page.fresh:
         return
-    tags = _value(new, "tags")
+    tags, evidence = _value(new, "tags"), quote(change.patch, "tags")
     words = [tag for tag in tags if isinstance(tag, str) and tag.strip()] if isinstance(tags, list) else []
     ok = (
         isinstance(tags, list)
-        and len(words) == len(tags) <= 6
+        and len(words) == len(tags) <= TAGS
         and len({word.casefold() for word in words}) == len(words)
     )
-    said = f"{len(words)} tags, none twice" if ok else "not a list of at most six different words"
-    yield Item("tags", ok, said, quote(change.patch, "tags"))
+    said = f"{len(words)} tags, none twice" if ok else f"not a list of at most {TAGS} different words"
+    yield Item("tags", ok, said, evidence)
+    had = plain(old.values.get("tags"))
+    fresh = [tag for tag in words if not isinstance(had, list) or tag not in had]
+    seen = f"{change.path} {page.words['title']} {page.body}".casefold()
+    known = [tag for tag in fresh if any(word in seen for word in re.findall(r"[^\W_]{2,}", tag.casefold()))]
+    said = f"of {len(known)} of {len(fresh)} new tags the document has a word, half are asked for"
+    yield Item("tags-grounded", 2 * len(known) >= len(fresh), said, evidence)
 
 
 def quote(patch: bytes, name: str) -> str:

@@ -138,7 +138,7 @@ def share(line: str, prose: Prose, known: str = "") -> float:
     has, 0 to 1; `known`: further words that count as the document's."""
     seen = f"{prose.text} {known}".casefold()
     words = [w for w in re.findall(r"[^\W\d_]+", line) if w.casefold() not in _FREE and len(w) > 2]
-    if words and all(w[0] < "\u0250" for w in words):
+    if words and all(max(w) < "\u0250" for w in words):  # a name may run on in another script: Astroにおける
         vocabulary = _stems(prose.text) | _stems(known)
         return sum(stem(w.casefold()) in vocabulary for w in words) / len(words)
     runs = [run.casefold() for run in re.findall(r"[^\W\d_]{2,}", line)]
