@@ -20,7 +20,7 @@ from pantheon_git.tools.protocol import ToolError
 GLANCE = 900
 """Characters of text that count as the opening of a document."""
 TAGS = 8
-"""Tags that a document has at most: of 61 people gave more than eight to one, and a list of all it mentions has more."""
+"""Tags that a document has at most: one of 61 people gave more, and a list of all that it mentions has more."""
 _MATTER = ("yaml", "toml", "json")
 
 
