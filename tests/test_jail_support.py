@@ -90,16 +90,19 @@ def test_a_launch_that_fails_says_at_which_step(spec: JailSpec, level: str) -> N
 def test_jails_leave_no_descriptor_and_know_their_cost(spec: JailSpec, level: str) -> None:
     """After many jails the process has the descriptors it had before; the CPU time of programs inside counts once."""
 
-    async def one(seconds: float) -> float:
+    async def one(seconds: float, *, killed: bool = False) -> float:
         async with await open_jail(spec, level) as jail:
             burn = f"import time\nwhile time.process_time() < {seconds}: pass"
             assert (await jail.exec(["python3", "-c", burn], 20)).code == 0
+            if killed:
+                jail._kill("for the test")
         await jail.close()
         return jail.cpu_seconds
 
     idle = asyncio.run(one(0))
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     assert 0.5 < asyncio.run(one(0.6)) - idle < 1.0
+    assert 0.5 < asyncio.run(one(0.6, killed=True)) - idle < 1.0
     for _ in range(3):
         asyncio.run(one(0))
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208

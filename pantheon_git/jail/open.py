@@ -88,8 +88,9 @@ class OpenJail:
         self.tree: Tree = tree
         self.memory: Literal["cgroup", "watchdog"] = "cgroup" if group else "watchdog"
         self.cpu_seconds = 0.0
-        """CPU time of the whole tree, known after close(). Where the kernel does not hand it up (a tree that was killed
-        is not accounted for) the part inside is what the host last reported."""
+        """CPU time of the whole tree, known after close(). The kernel hands it up where each process was waited for,
+        which of a tree that was killed is a matter of chance: then it is known by being less than what the host
+        reported, and that is added. Too low by at most what starting the jail took."""
         self._spec, self._started, self._group = spec, started, group
         changed = spec.job_dir / ("upper" if tree == "overlay" else "tree")
         self._watchdog = Watchdog(spec, changed, memory=group is None, kill=self._kill)
@@ -181,17 +182,16 @@ class OpenJail:
             self._wall.cancel()
         for transport in (t for t in self._transports if not t.is_closing()):
             transport.abort() if isinstance(transport, asyncio.WriteTransport) else transport.close()
-        handed_up = False
         try:
             # an idle host ends by itself when its requests end, and only then is all CPU time accounted for
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LEAVE_SECONDS if idle else 0):
                     await _ended(self._started.pid)
-                    handed_up = idle
         finally:  # also when this was cancelled: all is killed, so the wait is short
             self._started.kill()
             self._started.wait()
-            self.cpu_seconds = self._started.cpu_seconds + (0.0 if handed_up else self._cpu_inside)
+            told = self._started.cpu_seconds
+            self.cpu_seconds = told if told >= self._cpu_inside else told + self._cpu_inside
             self._started.release()
             if self._group is not None:
                 self._group.remove()
