@@ -83,9 +83,10 @@ async def hostile_kinds_are_refused(world: World) -> None:
     deep = "/".join(["d"] * 80)
     script = f"""
     mkfifo pipe; mkdir -p a/.GIT b/.git c 'git~1'; echo x > b/.git/config; echo secret > c/closed; chmod 0 c/closed
-    mkdir shut; echo x > shut/x; chmod 0 shut; mkdir -p {deep}; echo x > {deep}/x
+    mkdir shut; echo x > shut/x; mkdir -p {deep}; echo x > {deep}/x
     python3 -I -c "import socket; socket.socket(socket.AF_UNIX).bind('sock')" 2>/dev/null || true
-    """
+    chmod 0 shut
+    """  # last: a watchdog that looks meanwhile would end the jail
     found = await _after(world, script)
     reasons = {path: change.reason for path, change in found.items() if change.kind == "special"}
     sock = reasons.pop(b"sock", "a socket")
