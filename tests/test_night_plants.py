@@ -200,7 +200,7 @@ def test_even_a_forged_path_cannot_merge(tmp_path: Path) -> None:
 def test_trees_of_good_changes_are_not_held_back(planted: Path) -> None:
     """What people committed is no fault: only the bad plants' trees are refused for ever."""
     at = Git.discover(planted)
-    trees = planted_trees(at, Objects(at))
+    trees = planted_trees(Objects(at))
     assert trees == {plant.predicate["tree"] for plant in plants(planted) if plant.bad}
 
 

@@ -23,7 +23,7 @@ from pantheon_git.ledger.statement import OPENED
 from pantheon_git.ledger.trust import NIGHT, TrustedKeys
 from pantheon_git.repo.merge import MergeResult, merge_tree
 from pantheon_git.repo.objects import GITLINK, Entry, Objects, Overlay, hash_object
-from pantheon_git.repo.refs import read_ref
+from pantheon_git.repo.refs import read_refs
 from pantheon_git.spec.base import Spec
 from pantheon_git.spec.flow import Flow
 from pantheon_git.spec.load import load
@@ -139,20 +139,27 @@ def in_flight(
     pending: Mapping[str, tuple[str, bytes]],
     refused: Sequence[str] = (),
     tally: Tally = UNKNOWN,
+    planted: frozenset[str] = frozenset(),
 ) -> Facts:
     """Facts about a job that is still running. `gate`: name of the gate's step; `tree`: what the PR would propose, its
     new objects in `pending`; the target is the branch's tip now."""
     envelopes = {node.result.name: node.envelope for node in nodes if node.result.name != gate}
     target = objects.resolve(context.target)
     facts = _gather(Overlay(objects, pending), keys, context, gate, envelopes, tree, pending, refused, target)
-    return replace(facts, tally=tally, planted=planted_trees(objects.git, objects))
+    return replace(facts, tally=tally, planted=planted)
 
 
 def from_ledger(
-    objects: Objects, keys: TrustedKeys, entry: JobEntry, target: str | Literal["as recorded"] | None = "as recorded"
+    objects: Objects,
+    keys: TrustedKeys,
+    entry: JobEntry,
+    target: str | Literal["as recorded"] | None = "as recorded",
+    heads: Mapping[str, str] | None = None,
 ) -> Facts:
     """The same facts from the ledger alone. `target`: the commit to judge against; by default the one that the gate
-    named when it judged in the night. The entry's own signature is `ledger.verify`'s to check."""
+    named when it judged in the night. `heads`: the refs of nights, if they were read already. The entry's own signature
+    is `ledger.verify`'s to check."""
+    heads = read_refs(objects.git, RUNS) if heads is None else heads
     gate = next((node for node in entry.nodes if node.uses == GATE), None)
     envelopes = {node.name: node.signed.envelope.to_bytes() for node in entry.nodes if node is not gate}
     said: Mapping[str, Any] = gate.details.get("gate", {}) if gate else {}
@@ -162,13 +169,13 @@ def from_ledger(
     name = gate.name if gate else "gate"
     facts = _gather(objects, keys, entry.context, name, envelopes, entry.tree, {}, refused, target)
     redacted = {path: kinds for path, kinds in entry.summary.get(REDACTED, {}).items() if path != "job.json"}
-    planted = planted_trees(objects.git, objects)
-    return replace(facts, redacted=redacted, tally=tally_of(objects, entry.night), planted=planted)
+    tally = tally_at(objects, heads.get(RUNS + entry.night))
+    return replace(facts, redacted=redacted, tally=tally, planted=planted_trees(objects, heads))
 
 
-def tally_of(objects: Objects, night: str) -> Tally:
-    """What the night knew of the reviewers, as it signed in its opening."""
-    head = read_ref(objects.git, RUNS + night)
+@lru_cache(maxsize=16)
+def tally_at(objects: Objects, head: str | None) -> Tally:
+    """What a night, whose run ref stands at `head`, knew of the reviewers, as it signed in its opening."""
     opened = find_signed(objects, objects.commit(head).tree, OPEN, OPENED) if head else None
     return parse_tally(opened.predicate["info"].get(TALLY, {}) if opened else {})
 

@@ -10,12 +10,14 @@ from pantheon_git.errors import PantheonError
 from pantheon_git.gate.facts import GATE
 from pantheon_git.gate.tally import People, Seen, Tally, kind_of, reviewer_id, summed
 from pantheon_git.ledger import meta, read
-from pantheon_git.ledger.entries import JobEntry
+from pantheon_git.ledger.entries import JobEntry, read_entry
+from pantheon_git.ledger.layout import RUNS, find_job
 from pantheon_git.ledger.plants import Plant, plants_of
 from pantheon_git.ledger.read import NightInfo
 from pantheon_git.ledger.trust import TrustedKeys
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
+from pantheon_git.repo.refs import read_refs
 
 NIGHTS, VERDICTS = 90, 500
 """So many of the latest nights, and of people's latest verdicts, count: a model, a prompt or a repository moves on."""
@@ -38,15 +40,23 @@ def tally_of(git: Git, objects: Objects, keys: TrustedKeys, nights: Iterable[Nig
     """The tally of just these nights and of the verdicts that `named` names: what it was computed from is what it
     says."""
     seen = [one for info in nights for one in seen_in(info, keys)]
+    heads, states = read_refs(git, RUNS), meta.all_meta(git, objects)
     verdicts = dict.fromkeys(named.merged, True) | dict.fromkeys(named.rejected, False)
     people: dict[str, People] = {}
     for job, good in verdicts.items():
-        entry = read.job(git, objects, job)
+        entry = _entry(objects, heads.get(RUNS + states[job].night) if job in states else None, job)
+        if entry is None:
+            continue
         kind = kind_of_job(entry)
         known = people.get(kind, People())
         people[kind] = People(known.merged + good, known.rejected + (not good))
         seen += _free_votes(entry, kind, good)
     return replace(named, seen=summed(seen), people=people)
+
+
+def _entry(objects: Objects, head: str | None, job: str) -> JobEntry | None:
+    folder = find_job(objects, objects.commit(head).tree, job) if head else None
+    return read_entry(objects, folder) if folder else None
 
 
 def seen_in(info: NightInfo, keys: TrustedKeys) -> Iterator[Seen]:

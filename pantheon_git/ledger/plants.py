@@ -12,7 +12,6 @@ from pantheon_git.ledger import dsse
 from pantheon_git.ledger.layout import CLOSE, RUNS, find_signed
 from pantheon_git.ledger.statement import CLOSED, PLANT, read
 from pantheon_git.ledger.trust import TrustedKeys
-from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
 from pantheon_git.repo.refs import read_refs
 
@@ -65,10 +64,10 @@ def plants_of(closing: Mapping[str, Any] | None, night: str, keys: TrustedKeys |
         yield Plant(said)
 
 
-def planted_trees(git: Git, objects: Objects) -> frozenset[str]:
+def planted_trees(objects: Objects, heads: Mapping[str, str] | None = None) -> frozenset[str]:
     """The trees of all plants that nights have signed, bad ones: what may never become a PR. Nights that cannot be read
-    are `verify`'s to tell of."""
-    heads = read_refs(git, RUNS)
+    are `verify`'s to tell of. `heads`: the refs of nights, if they were read already."""
+    heads = read_refs(objects.git, RUNS) if heads is None else heads
     return frozenset(tree for ref, head in heads.items() for tree in _trees(objects, ref.removeprefix(RUNS), head))
 
 

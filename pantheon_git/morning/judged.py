@@ -3,7 +3,7 @@ the judgement was right."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pantheon_git.gate.facts import GATE, from_ledger
 from pantheon_git.gate.rules import evaluate
@@ -14,20 +14,22 @@ from pantheon_git.ledger.trust import TrustedKeys
 from pantheon_git.ledger.verdict import Fault, JobVerdict, at, require
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
+from pantheon_git.repo.refs import read_refs
 
 
 def judge_again(git: Git, objects: Objects, keys: TrustedKeys, only: str | None = None) -> Iterator[JobVerdict]:
     """A verdict on each job, of all nights or of `only`, whose gate recorded another verdict than comes out now. For a
     ledger that was verified; one merge a job, about 20 ms."""
-    for night in [only] if only else [info.night for info in read.nights(git, objects)]:
+    heads = read_refs(git, RUNS)
+    for night in [only] if only else sorted(ref.removeprefix(RUNS) for ref in heads):
         for entry in read.jobs(git, objects, night):
             try:
-                _judge(objects, keys, entry)
+                _judge(objects, keys, entry, heads)
             except Fault as fault:
                 yield fault.verdict(night, None)  # the job has had its own verdict; the place names it
 
 
-def _judge(objects: Objects, keys: TrustedKeys, entry: JobEntry) -> None:
+def _judge(objects: Objects, keys: TrustedKeys, entry: JobEntry, heads: Mapping[str, str]) -> None:
     gate = next((node for node in entry.nodes if node.uses == GATE), None)
     place = f"{RUNS}{entry.night}:{job_path(entry.job).decode()}"
     if gate is None:
@@ -40,7 +42,7 @@ def _judge(objects: Objects, keys: TrustedKeys, entry: JobEntry) -> None:
         require(entry.ending != "pr" or gate.verdict == "pass", "a PR that the gate did not pass")
         if said is None:
             return
-        found = evaluate(from_ledger(objects, keys, entry))
+        found = evaluate(from_ledger(objects, keys, entry, heads=heads))
         signed = "passed" if said["passed"] else "did not pass"
         require(
             bool(said["passed"]) == found.passed, f"it is signed that the gate {signed}; judged anew: {found.reason}"

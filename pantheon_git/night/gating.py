@@ -25,6 +25,7 @@ async def merge_gate(job: JobState, step: Step) -> Answer:
         snapshot.objects,
         snapshot.refused,
         job.services.tally,
+        job.services.planted,
     )
     verdict = evaluate(facts)
     record = verdict.record(facts)

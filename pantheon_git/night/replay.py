@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pantheon_git.agent.record import answers_of
 from pantheon_git.errors import PantheonError
-from pantheon_git.gate.facts import tally_of
+from pantheon_git.gate.facts import tally_at
 from pantheon_git.jail.collect import collect
 from pantheon_git.jail.open import open_jail
 from pantheon_git.jail.protocol import Level
@@ -24,6 +24,7 @@ from pantheon_git.jail.trees import CheckoutStore
 from pantheon_git.ledger import read
 from pantheon_git.ledger.entries import JobEntry, NodeEntry
 from pantheon_git.ledger.keys import Key
+from pantheon_git.ledger.layout import RUNS
 from pantheon_git.ledger.ledger import Ledger
 from pantheon_git.ledger.records import JobContext, JobResult, NodeResult
 from pantheon_git.ledger.redact import REDACTED
@@ -41,6 +42,7 @@ from pantheon_git.night.routing import route_tasks
 from pantheon_git.repo import paths
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
+from pantheon_git.repo.refs import read_ref
 from pantheon_git.spec.agent import Agent
 
 NOT_COMPARED = ("metrics.json", "llm_prompt.txt")
@@ -165,7 +167,7 @@ async def _run(
         checks=CHECKS,
         conventions=conventions(objects, plan.index, planned.files),
         shares=shares(plan, git.work_tree),
-        tally=tally_of(objects, context.night),
+        tally=tally_at(objects, read_ref(git, RUNS + context.night)),
     )
     return await run_job(services, planned, context)
 

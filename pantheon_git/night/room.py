@@ -73,6 +73,8 @@ class Services:
     """What the base's own tests came to, by command; `check_tests.py` fills it, once a night for each command."""
     tally: Tally = UNKNOWN
     """What was known of the reviewers when the night began."""
+    planted: frozenset[str] = frozenset()
+    """Trees that earlier nights planted as bad."""
     offer: Callable[[JobState, bool], None] = lambda job, accepted: None
     """Takes each job that has ended, and whether it was accepted: for the plants (`planting.Planter`)."""
 

@@ -24,6 +24,7 @@ from pantheon_git.ledger.keyring import trusted
 from pantheon_git.ledger.keys import Key
 from pantheon_git.ledger.layout import FROZEN
 from pantheon_git.ledger.ledger import CommittedJob, Ledger
+from pantheon_git.ledger.plants import planted_trees
 from pantheon_git.ledger.records import JobContext, JobResult
 from pantheon_git.ledger.signing import night_signer
 from pantheon_git.ledger.trust import NIGHT
@@ -216,6 +217,7 @@ class _Night:
             shares=shares(plan, self.git.work_tree),
             emit=self.emit,
             tally=self.tally,
+            planted=planted_trees(self.objects),
             offer=self.planter.offer,
         )
 
