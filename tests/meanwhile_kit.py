@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import random
 import subprocess
 import sys
@@ -25,9 +26,9 @@ from pantheon_git.ledger import read
 from pantheon_git.ledger.meta import all_meta
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
-from tests.cli_support import Done, cli, git, put
+from tests.cli_support import CHECKOUT, Done, argv_of, cli, git, put
 from tests.conftest import isolate
-from tests.night_kit import BODY, commit, queued_repo, start_night, task
+from tests.night_kit import BODY, commit, queued_repo, task
 
 STEPS_EACH, DOCUMENTS = 25, 6
 GONE = "is gone"
@@ -64,6 +65,7 @@ class Person:
         self.tasks, self.turn = DOCUMENTS, 0
         self.night: subprocess.Popen[bytes] | None = None
         self.recorded: set[str] = set()
+        self.said = folder / "said"
 
     def step(self) -> None:
         moves: dict[str, tuple[Callable[[], None], int]] = {
@@ -105,11 +107,14 @@ class Person:
         if self.night is not None and self.night.poll() is None:
             return
         self.end_night()
-        self.night = start_night(self.repo, "--jobs=2")
+        env = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+        argv = argv_of("run", "--engine=control", "--quiet", "--jobs=2")
+        with self.said.open("w") as said:
+            self.night = subprocess.Popen(argv, cwd=self.repo, env=env, stdout=said, stderr=said)
 
     def end_night(self) -> None:
         if self.night is not None:
-            assert self.night.wait(180) == 0, f"the night exited with {self.night.returncode}"
+            assert self.night.wait(180) == 0, f"the night exited with {self.night.returncode}: {self.said.read_text()}"
             self.night = None
 
     def do_merge(self) -> None:
