@@ -92,7 +92,7 @@ def test_a_demo_where_another_was_before_begins_without_its_marks(tmp_path: Path
     write_marks(marks, {"refs/pantheon/runs/20260101T230000Z": git(repo, "rev-parse", "HEAD").strip()})
     missed = cli(repo, "verify")
     assert missed.code == 2
-    assert f"remembered in {marks}; only if you made this repository anew" in missed.err
+    assert f"made this repository anew: rm {marks}" in missed.err
     begin(repo)
     assert cli(repo, "verify", check=True).out == "good: the ledger holds no job yet\n"
 

@@ -44,21 +44,30 @@ async def plan_validate(job: JobState, step: Step) -> Answer:
                   {"output.json": _json(output)})  # fmt: skip
 
 
-async def check_frontmatter(job: JobState, step: Step) -> Answer:
-    """`frontmatter.check` inside the jail on every document in scope that the job changed, against the base's bytes."""
-    edits = {edit.path.decode("utf-8", "surrogateescape"): edit for edit in job.workspace.snapshot.edits if edit.new}
-    problems: dict[str, list[str]] = {}
-    for path, edit in edits.items():
-        before = {"before": base64.b64encode(edit.old.data).decode()} if edit.old else {}
-        answer = await job.workspace.jail.call("frontmatter.check", {"path": path, **before}, step.spec.timeout)
-        if not answer.ok:
-            problems[path] = [str(answer.result.get("message", "no answer"))]
-        elif not answer.result.get("ok"):
-            problems[path] = [str(problem) for problem in answer.result.get("problems", ())] or ["not ok"]
-    files = {"output.json": _json({"checked": sorted(edits), "problems": problems})}
-    if problems:
-        return Answer("fail", "; ".join(f"{path}: {', '.join(found)}" for path, found in problems.items()), files)
-    return Answer("pass", f"{len(edits)} checked, nothing lost" if edits else "nothing changed", files)
+def by_tool(tool: str, says: str) -> Check:
+    """A check that calls a tool inside the jail on every file that the job changed, against the base's bytes.
+
+    `says`: what holds of a file in which it finds nothing, such as `nothing lost`.
+    """
+
+    async def check(job: JobState, step: Step) -> Answer:
+        edits = {
+            edit.path.decode("utf-8", "surrogateescape"): edit for edit in job.workspace.snapshot.edits if edit.new
+        }
+        problems: dict[str, list[str]] = {}
+        for path, edit in edits.items():
+            before = {"before": base64.b64encode(edit.old.data).decode()} if edit.old else {}
+            answer = await job.workspace.jail.call(tool, {"path": path, **before}, step.spec.timeout)
+            if not answer.ok:
+                problems[path] = [str(answer.result.get("message", "no answer"))]
+            elif not answer.result.get("ok"):
+                problems[path] = [str(problem) for problem in answer.result.get("problems", ())] or ["not ok"]
+        files = {"output.json": _json({"checked": sorted(edits), "problems": problems})}
+        if problems:
+            return Answer("fail", "; ".join(f"{path}: {', '.join(found)}" for path, found in problems.items()), files)
+        return Answer("pass", f"{len(edits)} checked, {says}" if edits else "nothing changed", files)
+
+    return check
 
 
 async def agree(job: JobState, step: Step) -> Answer:
@@ -86,7 +95,8 @@ def _json(data: Any) -> bytes:
 CHECKS: Mapping[str, Check] = {
     "noop": noop,
     "plan.validate": plan_validate,
-    "check.frontmatter": check_frontmatter,
+    "check.frontmatter": by_tool("frontmatter.check", "nothing lost"),
+    "check.header": by_tool("header.check", "a header and nothing else"),
     "check.ava": check_ava,
     "test.ava": test_ava,
     "test.command": test_command,

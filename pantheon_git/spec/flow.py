@@ -12,7 +12,8 @@ from pantheon_git.spec.base import Name, Spec
 BUILTIN = frozenset(
     (
         *("agree", "merge-gate", "noop", "plan.validate"),
-        *("check.acceptance", "check.ava", "check.command", "check.frontmatter", "check.rename"),
+        *("check.acceptance", "check.ava", "check.command", "check.frontmatter", "check.header"),
+        "check.rename",
         *("test.ava", "test.command", "test.pytest"),
     )
 )
