@@ -7,7 +7,6 @@ refused, with their lines.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -97,6 +96,8 @@ def _margin(text: str) -> str:
 
 
 def _nearest(text: str, old: str) -> str:
+    import difflib  # every jail's first call would pay for it, and few edits miss
+
     first = next(line.strip() for line in old.split("\n") if line.strip())
     lines = list(dict.fromkeys(line.strip() for line in text.split("\n") if line.strip()))[:5000]
     close = difflib.get_close_matches(first, lines, n=1, cutoff=0.5)
