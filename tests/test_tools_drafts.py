@@ -159,6 +159,18 @@ def test_tags_without_a_vocabulary_are_kebab_case_and_do_not_repeat_each_other()
     assert all(name == tags.kebab(name) for name in ranked)
 
 
+def test_where_characters_are_wide_a_description_has_half_as_many() -> None:
+    """Cut at a mark of its own script, and ended with its own stop; twenty characters are enough."""
+    read = prose.read(
+        "茶は、水の質と温度と時間で決まる飲み物です。" + "湯をわかし、茶わんを温め、葉をはかり、" * 8 + "待ちます。\n"
+    )
+    drafts = descriptions.candidates(read, "茶", {}, "ja")
+    assert drafts[0] == "茶は、水の質と温度と時間で決まる飲み物です。"
+    assert ground.description_faults(drafts[0], read, "ja") == []
+    assert all(len(draft) <= LONGEST // 2 for draft in drafts)
+    assert all(draft.endswith("。") for draft in drafts)
+
+
 GOOD = "Learn how to deploy a Rowing app to the Harbor Engine in containers."
 
 

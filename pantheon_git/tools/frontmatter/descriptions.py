@@ -13,10 +13,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pantheon_git.tools.frontmatter import forms
+from pantheon_git.tools.frontmatter.language import CJK
 from pantheon_git.tools.frontmatter.prose import Prose, excerpt, sentences
 from pantheon_git.tools.frontmatter.words import base_form, content_stems
 
 SHORTEST, LONGEST = 40, 160
+"""Characters; where a character is two columns wide, half as many (`bounds`)."""
 OPENING = 900
 """Characters of a document's text that say what it is about."""
 APART = 0.4
@@ -99,38 +101,53 @@ def offered(prose: Prose, title: str, values: Mapping[str, Any], language: str =
     found: list[tuple[str, Features]] = [
         (value, {"given": 1.0}) for key in _SYNONYMS if isinstance(value := values.get(key), str) and value.strip()
     ]
-    topic = content_stems(title)
-    told = _told_of(prose)
+    topic = _stems(title, language)
+    told = _told_of(prose, language)
+    shortest, longest = bounds(language)
     known = set(re.findall(r"[a-z]+", prose.text.casefold()))
     for place, sentence in enumerate(_in_order(prose)):
         for rule, form in _forms(sentence, known, language):
-            line = fit(form)
+            line = fit(form, longest)
             seen = {rule: 1.0, "first": float(place == 0), "place": float(min(place, 14))}
             seen |= {f"{rule}_place": float(place)} if rule in _FADING else {}
-            seen |= {"shared": len(topic & content_stems(line)) / (len(topic) or 1), "cut": float(len(form) > LONGEST)}
-            found.append((line, {**seen, **_faults(sentence, line), **_said(line, told)}))
+            stems = _stems(line, language)
+            seen |= {"shared": len(topic & stems) / (len(topic) or 1), "cut": float(len(form) > longest)}
+            found.append((line, {**seen, **_faults(sentence, line, shortest), **_said(line, stems, told)}))
     found += _from_title(title, known, language)
     heads = [text for _, text in prose.headings[:4]]
     if heads:
-        found.append((fit(", ".join(heads) + "."), {"headings": 1.0}))
+        found.append((fit(", ".join(heads) + ".", longest), {"headings": 1.0}))
     return found
+
+
+def bounds(language: str) -> tuple[int, int]:
+    """How short and how long a description may be, in characters."""
+    return (SHORTEST // 2, LONGEST // 2) if language in CJK else (SHORTEST, LONGEST)
+
+
+def _stems(text: str, language: str) -> set[str]:
+    """Stems of content words; pairs of characters where words are not parted."""
+    if language not in CJK:
+        return content_stems(text)
+    runs = re.findall(r"[^\W_]+", text.casefold())
+    return {run if run.isascii() else run[at : at + 2] for run in runs for at in range(max(1, len(run) - 1))}
 
 
 Told = tuple[Counter[str], set[str], set[str]]
 
 
-def _told_of(prose: Prose) -> Told:
+def _told_of(prose: Prose, language: str) -> Told:
     """How often the document says each stem, the stems of its headings, and those of headings and opening."""
     headings = [text for _, text in prose.headings]
-    often = Counter(stem for text in (*prose.paragraphs, *prose.asides, *headings) for stem in content_stems(text))
-    heads = content_stems(" ".join(headings))
-    return often, heads, heads | content_stems(excerpt(prose, OPENING))
+    often = Counter(stem for text in (*prose.paragraphs, *prose.asides, *headings) for stem in _stems(text, language))
+    heads = _stems(" ".join(headings), language)
+    return often, heads, heads | _stems(excerpt(prose, OPENING), language)
 
 
-def _said(line: str, told: Told) -> Features:
+def _said(line: str, stems: set[str], told: Told) -> Features:
     """What the words of a line are to the document, and of which kind they are."""
     often, headings, opening = told
-    words, stems = line.split(), content_stems(line)
+    words = line.split()
     most = math.log1p(max(often.values(), default=1))
     return {
         "central": sum(math.log1p(often[stem]) for stem in stems) / (len(stems) or 1) / most,
@@ -166,28 +183,34 @@ def _from_title(title: str, known: set[str], language: str) -> Iterator[tuple[st
         yield fit(f"Learn how to {base} {' '.join(words[1:])}."), {"of_title": 1.0}
 
 
-def _faults(sentence: str, line: str) -> Features:
+def _faults(sentence: str, line: str, shortest: int) -> Features:
     return {
         "noise": float(bool(_NOISE.search(sentence))),
         "leaning": float(bool(_LEANING.search(sentence))),
         "colon": float(sentence[-1:] in ":："),
         "open": float(sentence[-1:] not in ".!。！？"),
         "pointing": float(bool(_POINTING.search(line))),
-        "short": float(len(line) < SHORTEST),
+        "short": float(len(line) < shortest),
         "long": float(max(0, len(line) - 110)),
     }
 
 
-def fit(sentence: str) -> str:
-    """At most LONGEST characters, cut at a clause or a word so that it still reads as a sentence; ends with a stop."""
-    line = " ".join(sentence.split()).strip(" :;,")
-    if len(line) > LONGEST:
+def fit(sentence: str, longest: int = LONGEST) -> str:
+    """At most `longest` characters, cut at a clause or a word so that it reads as a sentence; ends with a stop."""
+    line = " ".join(sentence.split()).strip(" :;,：；，、")
+    if len(line) > longest:
         line = re.sub(r",? (?:which|where|so that|such as|including|in order to)\b[^.]*\.$", ".", line)
-    if len(line) > LONGEST:
-        line = _cut(line[: LONGEST - 1])
+    if len(line) > longest:
+        line = _cut_wide(line[: longest - 1]) or _cut(line[: longest - 1])
     if line and line[-1].isalnum() and " " in line:
         line += "."
     return line
+
+
+def _cut_wide(text: str) -> str:
+    """Cut at the last mark of a script without blanks; empty where there is none far enough in."""
+    at = max(text.rfind(mark) for mark in "。；，、")
+    return text[:at].rstrip("。；，、") + "。" if at >= SHORTEST // 2 else ""
 
 
 def _cut(text: str) -> str:

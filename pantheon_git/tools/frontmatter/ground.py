@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from functools import lru_cache
 
-from pantheon_git.tools.frontmatter.descriptions import LONGEST, SHORTEST
+from pantheon_git.tools.frontmatter.descriptions import bounds
 from pantheon_git.tools.frontmatter.language import agrees
 from pantheon_git.tools.frontmatter.prose import Prose, sentences
 from pantheon_git.tools.frontmatter.safe import why_unsafe
@@ -18,7 +18,7 @@ from pantheon_git.tools.frontmatter.titles import LIMIT
 from pantheon_git.tools.frontmatter.words import STOP, bag, content_stems, stem
 
 SHORT = 4
-"""The least for a document that has no sentence of SHORTEST characters."""
+"""The least for a document that has no long sentence."""
 GROUNDED = 0.75
 """Share of content words that the document must have."""
 MOST_OFTEN = 2
@@ -32,10 +32,11 @@ _NOT = re.compile(r"\b(?:not|no|never|without|cannot|nor|neither|none)\b|n['’]
 _DANGLING = re.compile(r"(\.\.\.|…|[,:;\-–]|\b(?:and|or|the|of|to|a|an|with|for|in))\s*$", re.IGNORECASE)
 
 
-def description_faults(text: str, prose: Prose, language: str, *, shortest: int = SHORTEST) -> list[str]:
-    """Why this is no description of the document."""
+def description_faults(text: str, prose: Prose, language: str, *, shortest: int | None = None) -> list[str]:
+    """Why this is no description of the document; `shortest`: another least length than the language's."""
     line = text.strip()
-    faults = _form(line, shortest, LONGEST)
+    least, most = bounds(language)
+    faults = _form(line, least if shortest is None else shortest, most)
     if line and _DANGLING.search(line):
         faults.append("not a complete sentence")
     if line and not agrees(line, language):
