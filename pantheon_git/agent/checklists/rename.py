@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from pantheon_git.agent.checklists.item import Examined, Item, Page, Whole, quote_line
 from pantheon_git.agent.checklists.item import hunks as hunks_of
@@ -64,9 +64,9 @@ def _asked(params: Mapping[str, Any]) -> set[str]:
     return {PurePosixPath(path).name for path in given if isinstance(path, str)}
 
 
-def _links(pairs: Iterable[tuple[Iterable[str], Iterable[str]]], whole: Whole) -> Iterator[Item]:
+def _links(pairs: Sequence[tuple[Sequence[str], Sequence[str]]], whole: Whole) -> Iterator[Item]:
     """Line by line: what changed is a link, a path or a name that was moved; and no old path is written anew."""
-    pairs, names = [(list(old), list(new)) for old, new in pairs], names_of(whole)
+    names = names_of(whole)
     other = next((line for old, new in pairs for line in _otherwise(old, new, names)), None)
     said = "only links and names changed" if other is None else "a line changed in more than its links"
     yield Item("only-links", other is None, said, quote_line("+", other or ""))
@@ -75,6 +75,9 @@ def _links(pairs: Iterable[tuple[Iterable[str], Iterable[str]]], whole: Whole) -
     stale = next((line for line in fresh if any(re.search(rf"(?<![\w/-]){re.escape(path)}\b", line) for path in gone)),
                  None)  # fmt: skip
     said = "no changed line has an old path" if stale is None else "a changed line still has an old path"
+    lost = next((line for old, new in pairs for line in _astray(old, new, whole)), None)
+    said = "what changed leads to what was moved" if lost is None else "a changed line leads to another place"
+    yield Item("links-lead", lost is None, said, quote_line("+", lost or ""))
     yield Item("no-old-path", stale is None, said, quote_line("+", stale or ""))
 
 
@@ -88,19 +91,33 @@ def _otherwise(old: Iterable[str], new: Iterable[str], names: re.Pattern[str]) -
     yield from masked
 
 
+def _astray(old: Sequence[str], new: Sequence[str], whole: Whole) -> Iterator[str]:
+    """Lines of which a word changed to what is no new name, and ends otherwise than it did."""
+    fresh = names_of(whole, new_only=True)
+    for before, after in zip(old, new, strict=False) if len(old) == len(new) else ():
+        words, now = (_TOKEN.findall(unquote(line)) for line in (before, after))
+        changed = zip(words, now, strict=True) if len(words) == len(now) else ()
+        if any(one != other and not fresh.search(other) and _end(one) != _end(other) for one, other in changed):
+            yield after
+
+
+def _end(word: str) -> str:
+    return re.split(r"[?#]", word)[0].rstrip("/").rpartition("/")[2]
+
+
 def _masked(line: str, names: re.Pattern[str]) -> str:
     """The line with every word that is a path, or has one of the names, replaced by a mark."""
     marked = names.sub(_MARK, line)
     return _TOKEN.sub(lambda token: _MARK if "/" in token[0] or _MARK in token[0] else token[0], marked).rstrip()
 
 
-def names_of(whole: Whole) -> re.Pattern[str]:
+def names_of(whole: Whole, new_only: bool = False) -> re.Pattern[str]:
     """What names the moved files, before and after: names with and without suffix, and the folders that differ."""
     found: set[str] = set()
     for new, view in whole.moves.items():
         old_parts, new_parts = (PurePosixPath(path).parts for path in (view.path, new))
-        found |= set(old_parts[:-1]) ^ set(new_parts[:-1])
-        for path in (PurePosixPath(view.path), PurePosixPath(new)):
+        found |= set(new_parts[:-1]) - set(old_parts[:-1]) if new_only else set(old_parts[:-1]) ^ set(new_parts[:-1])
+        for path in (PurePosixPath(new), *([] if new_only else [PurePosixPath(view.path)])):
             stem = path.name.partition(".")[0] or path.name
             bare = re.sub(r"^(?:_+|\d+[-_.]|\d{4}-\d\d?-\d\d?-)+(?=.)", "", stem)
             found |= {
@@ -112,7 +129,8 @@ def names_of(whole: Whole) -> re.Pattern[str]:
             }
     written = {form for name in found if name for form in (name, quote(name), name.replace("&", "&amp;"))}
     words = "|".join(map(re.escape, sorted(written, key=len, reverse=True)))
-    return re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])", re.IGNORECASE)
+    bound = r"[\w-]" if new_only else r"[^\W_]"
+    return re.compile(rf"(?<!{bound})(?:{words})(?!{bound})", re.IGNORECASE)
 
 
 def _texts(old: bytes, new: bytes, whole: Whole) -> tuple[list[str], list[str]]:
