@@ -107,6 +107,14 @@ def test_other_tools_write_otherwise() -> None:
     assert board("## WIP / Doing\n\n- [ ] One\n", "doing")["One"].skip == ""
 
 
+def test_a_card_that_goes_on_and_on_is_read_in_no_time() -> None:
+    """What could be the beginning of a field, a tag, a link or emphasis fifty thousand times over: read as far as it is
+    read, and said."""
+    for part in ("[a::", "#a", "`", "[[", "**a ", "](x", "⛔ a,", "Rename "):
+        (wish,) = read_board(f"## Todo\n\n- [ ] {part * (50_000 // len(part))}\n", "b.md")
+        assert wish.unmapped[-1].endswith("of which 4000 are read")
+
+
 def test_a_list_of_todos_with_fields_below() -> None:
     """GitHub's task lists and TODO files: numbered, with `Priority:` and files below, letters of todo.txt."""
     cards = board(

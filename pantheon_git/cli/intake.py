@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from pantheon_git.ledger.read import TaskState
 
 
+_WIDE = 120
+"""Characters of a line that are shown."""
+
+
 def opened(at: Here, labels: Mapping[str, str] | None = None, fallback: str = "") -> tuple[Snapshot, Roster]:
     """The work tree, and who works on what in it."""
     from pantheon_git.day.roster import roster
@@ -65,7 +69,8 @@ def _show(one: Taken, update: bool) -> None:
     from pantheon_git.day.taken import CHANGED, DONE, NEW, REFUSED, THERE
 
     who = f"  → {one.agent}" if one.agent else ""
-    click.echo(f"{printable(one.wish.place)}  {style(one.wish.text, bold=True)}{who}")
+    text = one.wish.text if len(one.wish.text) <= _WIDE else one.wish.text[:_WIDE] + "…"
+    click.echo(f"{printable(one.wish.place)}  {style(text, bold=True)}{who}")
     if one.why:
         click.echo(f"    {style('not taken', fg='yellow')}: {printable(one.why)}")
     for made in one.of(NEW, *([CHANGED] if update else [])):

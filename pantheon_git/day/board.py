@@ -22,14 +22,16 @@ _WORD = re.compile(r"(?<!\S):(high|medium|low)(?!\S)")
 """As KanbanDown writes it."""
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _DATE = re.compile(r"[➕⏳🛫📅✅❌]\ufe0f?\s*\d{4}-\d\d-\d\d|@\{[^}]*\}|@\[\[[^\]]*\]\]|🔁[^\n🔺⏫🔼🔽⏬🆔⛔]*")
-_FIELD = re.compile(r"[\[(]([A-Za-z][\w -]*)::\s*([^\])]*)[\])]")
+_FIELD = re.compile(r"[\[(]([A-Za-z][\w -]{0,40})::\s*([^\])\[(]{0,200})[\])]")
 _TAG = re.compile(r"(?<![\w/`(\[])#([A-Za-z_][\w./-]*)")
 _WHO = re.compile(r"(?<![\w`/.])@[\w-]+")
 _BLOCK = re.compile(r"(?:^|\s)\^([A-Za-z0-9-]+)\s*$")
 _TODO_TXT = re.compile(r"^\(([A-E])\)\s+")
 _BELOW = re.compile(r"^\*{0,2}([A-Za-z][A-Za-z ]{1,24}?)\*{0,2}:\*{0,2}\s+(.+)$")
 """`Priority: P1` or `**Priority:** P1` below a card."""
-_EMPHASIS = re.compile(r"\*\*(.+?)\*\*|~~(.+?)~~")
+_EMPHASIS = re.compile(r"\*\*([^*]{1,300})\*\*|~~([^~]{1,300})~~")
+MAX_TEXT = 4000
+"""Characters of one card that are read."""
 _NAMES = {
     **dict.fromkeys(("priority", "prio"), "priority"),
     **dict.fromkeys(("agent", "specialist"), "agent"),
@@ -118,7 +120,9 @@ def _with_fields(heading: Item, rest: Sequence[Item]) -> Item:
 def read_card(card: Item, file: str) -> Wish:
     """One card, whatever its lane."""
     wish = Wish(f"{file}:{card.line}", "", "")
-    text = _signs(wish, _BREAK.sub(" ", card.text))
+    text = _signs(wish, _BREAK.sub(" ", card.text[:MAX_TEXT]))
+    if len(card.text) > MAX_TEXT:
+        wish.unmapped.append(f"text: {len(card.text)} characters, of which {MAX_TEXT} are read")
     for name, value in _FIELD.findall(text):
         _field(wish, name, value)
     tags = tuple(_TAG.findall(text))
@@ -131,7 +135,7 @@ def read_card(card: Item, file: str) -> Wish:
     boxes = tuple(child.text for child in card.children if child.box)
     details += [child.text for child in card.children if not child.box and not _below(wish, child.text, child)]
     criteria(wish, boxes, "checkboxes below the card")
-    wish.details = "\n".join(details)
+    wish.details = "\n".join(details)[:MAX_TEXT]
     return wish
 
 

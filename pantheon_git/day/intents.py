@@ -20,7 +20,10 @@ from pantheon_git.repo.git import Git
 from pantheon_git.spec.agent import Agent
 from pantheon_git.spec.globs import Globs
 
-_TOKEN = re.compile(r"`([^`]+)`|\[\[([^\]|#]+)[^\]]*\]\]|\]\(<?([^)>\s]+)>?[^)]*\)|([^\s`\[\]()<>,;\"']+)")
+_TOKEN = re.compile(
+    r"`([^`]{1,300})`|\[\[([^\]\[|#]{1,300})(?:[|#][^\]\[]{0,300})?\]\]|"
+    r"\]\(<?([^)(>\s]{1,500})>?[^)(]{0,200}\)|([^\s`\[\]()<>,;\"']+)"
+)
 """In backticks, a link of Obsidian, the target of a link, or a word."""
 _BEFORE = frozenset(
     {"in", "to", "under", "below", "of", "for", "from", "inside", "within", "folder", "directory", "across"}
