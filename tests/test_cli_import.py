@@ -87,11 +87,13 @@ def test_the_example_backlog_and_lines(garden: Path, run: Callable[..., Done], m
 def test_a_harbor_task_is_one_task_over_its_files(garden: Path, run: Callable[..., Done], tmp_path: Path) -> None:
     """Its instruction is the goal; what it is about is in its text or said with --path."""
     file = harbor(tmp_path / "harbor")
-    done = run("import", "harbor", str(file), "--path", "notes", "--agent=doc.frontmatter", check=True)
+    words = ("import", "harbor", str(file), "--path", "notes", "--agent=doc.frontmatter", "--check", "make -n all")
+    done = run(*words, check=True)
     (task,) = queue(garden).values()
     assert task["scope"]["paths"] == ["notes/tide-tables.md"]
     assert task["goal"]["summary"].startswith("Describe the guide.")
     assert (task["tier"], task["limits"]) == (4, {"wall_seconds": 300.0})
+    assert task["goal"]["acceptance"] == [{"text": "`make -n all` succeeds", "check": "make -n all"}]
     assert "not mapped: environment.cpus" in done.out
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from pantheon_git.cli.context import Here, here
+from pantheon_git.cli.intake import CHECK
 from pantheon_git.cli.output import DRY_RUN, JSON
 from pantheon_git.cli.settled import settled, told
 from pantheon_git.errors import PantheonError
@@ -36,6 +37,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         DRY_RUN,
         click.option("--update", is_flag=True, help="Also write anew what is in the queue, but otherwise."),
         click.option("--agent", metavar="NAME", default="", help="The specialist of what names none."),
+        CHECK,
         click.option("--label", "labels", multiple=True, metavar="LABEL=AGENT",
                      help="Whom a label stands for; by default the end of the agent's name. Repeatable."),
     ):  # fmt: skip
@@ -118,7 +120,9 @@ def harbor(ctx: click.Context, /, files: tuple[str, ...], paths: tuple[str, ...]
 
 def _import(at: Here, wishes: Sequence[Any], options: dict[str, Any]) -> None:
     from pantheon_git.cli.intake import finish, opened
+    from pantheon_git.day.wish import demand
 
+    demand(wishes, options["checks"])
     (told if options["dry_run"] else settled)(at)
     opening = opened(at, dict(_label(text) for text in options["labels"]), options["agent"])
     finish(at, wishes, opening, verb="imported", dry_run=options["dry_run"], update=options["update"],

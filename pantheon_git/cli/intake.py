@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from pantheon_git.ledger.read import TaskState
 
 
+CHECK = click.option(
+    "--check",
+    "checks",
+    multiple=True,
+    metavar="COMMAND",
+    help="A command that must succeed after each task; it runs in the job's jail. Repeatable.",
+)
 _WIDE = 120
 """Characters of a line that are shown."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pantheon_git.cli.context import Here, here
+from pantheon_git.cli.intake import CHECK
 from pantheon_git.cli.output import DRY_RUN, JSON, printable, say, style
 from pantheon_git.cli.settled import settled, told
 from pantheon_git.errors import PantheonError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("--max-tokens", default=4000, show_default=True, metavar="N", help="What the model may write.")
 @click.option("--timeout", default=600.0, show_default=True, metavar="SECONDS", help="How long the model may take.")
 @click.option("--update", is_flag=True, help="Also write anew what is in the queue, but otherwise.")
+@CHECK
 @DRY_RUN
 @JSON
 @click.pass_context
@@ -51,6 +53,7 @@ def plan(ctx: click.Context, /, spec: str, **options: Any) -> None:
     from pantheon_git.cli.intake import finish, opened
     from pantheon_git.day.decompose import decompose
     from pantheon_git.day.endpoint import require_day
+    from pantheon_git.day.wish import demand
 
     require_day()
     at = here(ctx)
@@ -67,6 +70,7 @@ def plan(ctx: click.Context, /, spec: str, **options: Any) -> None:
         more["request"] = question.body(options["model"] or "", options["max_tokens"])
         if _agreed(where, question, options):
             wishes += proposals(_answer(where, question, options), spec)
+    demand(wishes, options["checks"])
     finish(at, wishes, opening, verb="planned", dry_run=options["dry_run"], update=options["update"],
            as_json=options["as_json"], more=more)  # fmt: skip
     if not options["as_json"] and prose and where is None:

@@ -109,6 +109,13 @@ def accept(text: str) -> Acceptance:
     return Acceptance(text=text.strip(), check=command[1] if command else None)
 
 
+def demand(wishes: Sequence[Wish], commands: Sequence[str]) -> None:
+    """Commands that must succeed after each of the tasks, as `add --check` has them; a task of ours stays as it is."""
+    more = tuple(Acceptance(text=f"`{command}` succeeds", check=command) for command in commands)
+    for wish in wishes:
+        wish.acceptance += more
+
+
 def criteria(wish: Wish, texts: Sequence[str], where: str) -> None:
     """Take over acceptance criteria."""
     found = tuple(accept(text) for text in texts if text.strip())
