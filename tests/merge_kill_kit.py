@@ -51,6 +51,13 @@ exit $code
 _CALL = re.compile(r"^(\w+)\(")
 
 
+def can_trace() -> bool:
+    """Whether strace is here and may trace this Python: not in a container without ptrace, nor as a user who may not
+    look at the interpreter's folder."""
+    argv = ["strace", "-qq", "-o", "/dev/null", sys.executable, "-c", ""]
+    return shutil.which("strace") is not None and subprocess.run(argv, capture_output=True, check=False).returncode == 0
+
+
 @dataclass(frozen=True)
 class Point:
     """Where to kill: our own process at its `nth` call of `name`, or (`git` not 0) the `git`-th git that it runs at

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from pantheon_git.repo import held_index
 from pantheon_git.repo.refs import RefUpdate, update_refs
 from tests.cli_support import cli
 from tests.gate_world import BODY, GOOD, World, git_in, snapshot, with_a_pr
-from tests.merge_kill_kit import campaign
+from tests.merge_kill_kit import campaign, can_trace
 
 
 class Killed(BaseException):
@@ -31,7 +30,7 @@ def world(tmp_path: Path) -> World:
     return with_a_pr(tmp_path / "repo")
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="apt install strace")
+@pytest.mark.skipif(not can_trace(), reason="apt install strace, where it may trace")
 def test_killed_at_some_of_its_system_calls() -> None:
     """A small share of `python -m tests.merge_kill_kit`."""
     figures = [*campaign(2, seed=5)][-1]
