@@ -40,6 +40,10 @@ ROWING = Subject(prose.read(TUTORIAL), "Rowing on Harbor Engine")
     [
         ("docs/x.md", "# The Real Title\n\nText.\n", "The Real Title"),
         ("docs/x.md", "The Real Title\n==============\n\nText here that runs on.\n", "The Real Title"),
+        ("docs/x.md", "# 🚣 2. Rowing ✨\n\nText.\n", "Rowing"),
+        ("docs/x.md", "# 2.0 is out\n\nText.\n", "2.0 is out"),
+        ("docs/x.md", '<h1 align="center">A boat</h1>\n\nText here that runs on.\n', "A boat"),
+        ("docs/x.mdx", "export const meta = {\n  title: 'Boats'\n}\n\nText here that runs on.\n", "Boats"),
         ("docs/code-of-conduct.md", "We are kind to each other, always.\n", "Code of conduct"),
         ("_posts/2014-01-13-boat-1-4-3-released.md", "Boat 1.4.3 is out.\n", "Boat 1.4.3 released"),
         ("guide/07-assets.md", "Using assets is easy.\n", "Assets"),

@@ -19,6 +19,12 @@ _DROP = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _MDX = re.compile(r"^(?:import|export)\s[^\n]*(?:\n(?![ \t]*\n)[ \t}][^\n]*)*", re.MULTILINE)
+_EXPORTED = re.compile(
+    r"^export[ ]+const[ ]+(?:title[ ]*=|(?:meta|metadata|frontmatter)[ ]*=[ ]*\{[^{}]{0,400}?\btitle[ ]*:)"
+    r"\s{0,9}([\"'`])([^\"'`\n]{1,160})\1",
+    re.MULTILINE,
+)
+_HTML_HEADING = re.compile(r"<h([1-6])\b[^<>]{0,200}>([^\n]{0,300}?)</h\1>", re.IGNORECASE)
 _REFERENCE = re.compile(r"^[ ]{0,3}\[[^\]\n]+\]:[^\n]*$", re.MULTILINE)
 _CODE = re.compile(r"(?<!`)(`{1,4})(?!`)([^\n]{0,300}?[^`\n])\1(?!`)")
 _SHIELD = {ord(char): 0xE000 + ord(char) for char in "<>{}[]*_"}
@@ -54,6 +60,8 @@ class Prose:
     """The languages of fenced code, in order, with repeats."""
     addresses: str = field(default="", repr=False)
     """The words of the links' addresses."""
+    exported: str = ""
+    """The title that an MDX module exports."""
     opening: str = ""
     """The heading or paragraph that stands first: `heading` or `paragraph`."""
     text: str = field(default="", repr=False)
@@ -75,6 +83,8 @@ def read(body: str) -> Prose:
     codes = re.findall(r"(?<!`)`([^`\n]{1,80})`(?!`)", _FENCE.sub("\n", text))
     shielded = _CODE.sub(lambda m: m[0].translate(_SHIELD), _FENCE.sub("\n\n", text))
     cleaned = _DROP.sub(" ", _MDX.sub("", _REFERENCE.sub("", shielded)))
+    cleaned = _HTML_HEADING.sub(lambda m: f"\n\n{'#' * int(m[1])} {m[2]}\n\n", cleaned)
+    exported = _EXPORTED.search(text)
     links = tuple(inline(match) for match in _LINK.findall(cleaned))
     headings: list[tuple[int, str]] = []
     paragraphs: list[str] = []
@@ -96,7 +106,16 @@ def read(body: str) -> Prose:
     addresses = " | ".join(re.sub(r"[\W_]+", " ", address) for address in _ADDRESS.findall(text))
     fences = tuple(name.casefold() for name in _FENCE_OF.findall(text))
     return Prose(
-        tuple(headings), tuple(paragraphs), tuple(asides), tuple(codes), links, fences, addresses, opening, seen
+        tuple(headings),
+        tuple(paragraphs),
+        tuple(asides),
+        tuple(codes),
+        links,
+        fences,
+        addresses,
+        exported[2] if exported else "",
+        opening,
+        seen,
     )
 
 

@@ -6,6 +6,7 @@ A learned chooser is not needed here: the order below is the order of how often 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
@@ -27,6 +28,7 @@ _SYNONYMS = ("linktitle", "linkTitle", "name", "heading", "short_title", "nav_ti
 _PACKAGES = re.compile(r"integration|package|plugin|adapter|module|librar|reference|extension|api\b", re.IGNORECASE)
 _DATE = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}-")
 _ORDER = re.compile(r"^\d{1,3}[-_. ]+(?=[^\W\d])")
+_NUMBER = re.compile(r"^\d{1,3}(?:\.\d{1,3})*[.)][ ]+(?=[^\W\d])")
 _TAIL = re.compile(
     r",? (?:so that|that|which|while|in order|because|when|where|if|by|and then|as well as|providing|allowing|in just"
     r"|in a few|step by step)\b.*$|[,;:(] .*$"
@@ -46,6 +48,7 @@ def candidates(
     """At least one, unless the file's name and the text are both without a word."""
     own = in_template(schema.templates.get("title", ""), path, prose)
     found = [
+        *([prose.exported] if prose.exported else []),
         *_of_heading(prose),
         *([own] if own else []),
         *(value for key in _SYNONYMS if isinstance(value := values.get(key), str)),
@@ -79,9 +82,23 @@ def tidy(text: str) -> str:
 
 def _of_heading(prose: Prose) -> list[str]:
     """The one level-1 heading, if it comes first; several are parts of the text and no title."""
-    top = [text for level, text in prose.headings if level == 1]
+    top = [_bare(text) for level, text in prose.headings if level == 1]
     alone = len(top) == 1 and prose.headings[0][0] == 1
     return top if alone and (prose.opening == "heading" or not _GENERIC.search(top[0])) else []
+
+
+def _bare(heading: str) -> str:
+    """Without a number in front (`2. Install`), and without pictures at its ends."""
+    words = heading.split()
+    while len(words) > 1 and _is_picture(words[0]):
+        words = words[1:]
+    while len(words) > 1 and _is_picture(words[-1]):
+        words = words[:-1]
+    return _NUMBER.sub("", " ".join(words)) or heading
+
+
+def _is_picture(word: str) -> bool:
+    return all(unicodedata.category(char) in ("So", "Sk", "Mn", "Cf", "Me") for char in word)
 
 
 def slug_of(path: str) -> str:
