@@ -144,6 +144,10 @@ def test_the_gate_explains_its_verdict(planted: Path) -> None:
     assert found["signed"]
     assert found["differs"] == []
     assert all(rule["holds"] for rule in found["rules"])
+    facts = {rule["name"]: rule["facts"] for rule in found["rules"]}
+    assert facts["changed"] == "1 paths"
+    assert facts["planted"] == "3 trees are known as planted faults"
+    assert "docs/d0.md" in facts["scope"]
     assert found["acceptance"]["cold"]
     assert all(one["required"] and one["has_vote"] for one in found["reviews"])
     said = cli(planted, "gate", "explain", "t0.1", check=True).out

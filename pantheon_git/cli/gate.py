@@ -41,8 +41,8 @@ def _show(found: dict[str, Any]) -> None:
     verdict = style("passes", fg="green") if found["passed"] else style("does not pass", fg="red")
     onto = f" onto {found['target'][:12]}" if found["target"] else ""
     click.echo(f"{found['job']} {verdict}{onto}")
-    rows = [("ok" if rule["holds"] else "NO", rule["name"], rule["says"]) for rule in found["rules"]]
-    click.echo(table(rows, ("", "RULE", "ASKS THAT")))
+    rows = [("ok" if rule["holds"] else "NO", rule["name"], rule["facts"] or rule["says"]) for rule in found["rules"]]
+    click.echo(table(rows, ("", "RULE", "FACTS")))
     for rule in found["rules"]:
         for finding in rule["findings"]:
             click.echo(style(f"  {finding}", fg="red"))

@@ -71,6 +71,7 @@ def collect(git: Git, objects: Objects, info: NightInfo) -> Report:
         certificate=info.info.get("certificate", {}),
         reviewers=_reviewers(git, objects, str(info.info.get("target", ""))),
         plants=len(planted),
+        plant_tokens=sum(int(one.get("tokens", {}).get("in", 0)) for plant in planted for one in plant.reviews),
         plant_seconds=round(sum(plant.seconds for plant in planted), 3),
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 from pantheon_git.errors import PantheonError
 from pantheon_git.gate.facts import GATE, TALLY, Facts, from_ledger
 from pantheon_git.gate.gather import tally_of
-from pantheon_git.gate.rules import RULES, evaluate
+from pantheon_git.gate.rules import RULES, content_lines, evaluate
 from pantheon_git.gate.tally import parse
 from pantheon_git.gate.votes import acceptance_of
 from pantheon_git.ledger import read
@@ -20,6 +20,8 @@ from pantheon_git.ledger.trust import TrustedKeys
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
 
+_SHOWN = 3
+
 
 @dataclass(frozen=True)
 class RuleSaid:
@@ -28,6 +30,8 @@ class RuleSaid:
     name: str
     says: str
     findings: tuple[str, ...]
+    facts: str
+    """What it looked at, in a line."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,8 @@ class Explained:
     """What does not come out as it was signed."""
 
     def as_json(self) -> dict[str, Any]:
-        rules = [{"name": one.name, "holds": not one.findings, "says": one.says, "findings": list(one.findings)}
-                 for one in self.rules]  # fmt: skip
+        rules = [{"name": one.name, "holds": not one.findings, "says": one.says, "findings": list(one.findings),
+                  "facts": one.facts} for one in self.rules]  # fmt: skip
         return {"job": self.job, "night": self.night, "target": self.target, "passed": self.passed,
                 "signed": self.signed, "rules": rules, "reviews": [dict(one) for one in self.reviews],
                 "acceptance": dict(self.acceptance), "differs": list(self.differs)}  # fmt: skip
@@ -66,7 +70,11 @@ def explain(git: Git, objects: Objects, name: str) -> Explained:
         )
     facts = from_ledger(objects, keys, entry)
     verdict = evaluate(facts)
-    rules = tuple(RuleSaid(rule.name, rule.says, tuple(map(str, rule.findings(facts)))) for rule in RULES)
+    looked_at = _facts(facts)
+    rules = tuple(
+        RuleSaid(rule.name, rule.says, tuple(map(str, rule.findings(facts))), looked_at.get(rule.name, ""))
+        for rule in RULES
+    )
     reviews = tuple(
         {"node": node.name, "reviewer": node.reviewer, "verdict": node.verdict, "reason": node.reason,
          "required": node.reviewer in facts.rule.required, "has_vote": node.reviewer not in facts.rule.voteless}
@@ -75,6 +83,30 @@ def explain(git: Git, objects: Objects, name: str) -> Explained:
     differs = (*_verdict(gate, said, verdict.passed, facts), *_tally(git, objects, keys, entry))
     return Explained(entry.job, entry.night, facts.target, verdict.passed, bool(said["passed"]), rules, reviews,
                      acceptance_of(facts), differs)  # fmt: skip
+
+
+def _facts(facts: Facts) -> dict[str, str]:
+    """Rule → the facts that it is about."""
+    said = ", ".join(f"{node.name} {node.verdict}" for node in facts.nodes.values())
+    wanted = [criterion.check for criterion in facts.task.goal.acceptance if criterion.check is not None]
+    lines = [content_lines(fact) for fact in facts.paths]
+    paths = ", ".join(fact.path for fact in facts.paths[:_SHOWN])
+    more = f" and {len(facts.paths) - _SHOWN} more" if len(facts.paths) > _SHOWN else ""
+    return {
+        "records": f"task {facts.context.task} at {facts.context.revision[:12]}, base {facts.context.base[:12]}",
+        "order": " → ".join(step.name for step in facts.steps),
+        "signed": f"{sum(not node.fault for node in facts.nodes.values())} of {len(facts.nodes)} statements count",
+        "passed": said,
+        "accepted": "; ".join(wanted) or "the task names no command",
+        "reviewers": facts.rule.says,
+        "reviewed-tree": facts.tree[:12],
+        "planted": f"{len(facts.planted)} trees are known as planted faults",
+        "changed": f"{len(facts.paths)} paths",
+        "scope": f"{paths}{more} in {', '.join(facts.task.scope.paths)}",
+        "size": f"+{sum(a for a, _ in lines)} -{sum(r for _, r in lines)}, at most {facts.diff_limit}",
+        "special": f"{len(facts.refused)} left out",
+        "merges": f"onto {(facts.target or 'nothing')[:12]}: {(facts.merge.tree or 'conflict')[:12]}",
+    }
 
 
 def _verdict(gate: NodeEntry, said: Mapping[str, Any], passed: bool, facts: Facts) -> list[str]:

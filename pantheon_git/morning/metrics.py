@@ -115,6 +115,8 @@ class Report:
     """How good the reviewers are, over all nights; None where no trusted key is here."""
     plants: int = 0
     """Changes of known worth that this night showed its reviewers."""
+    plant_tokens: int = 0
+    """That the reviewers read of them."""
     plant_seconds: float = 0.0
     """Of reviewers' time that they took."""
     verified: str = ""
@@ -246,7 +248,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "trouble": report.trouble,
         "clock_jump": report.clock_jump,
         "certificate": dict(report.certificate),
-        "plants": {"count": report.plants, "seconds": report.plant_seconds},
+        "plants": {"count": report.plants, "seconds": report.plant_seconds, "tokens_in": report.plant_tokens},
         "reviewers": reviewers_json(report.reviewers) if report.reviewers else None,
     }
 

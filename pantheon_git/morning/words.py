@@ -112,7 +112,8 @@ def describe_reviewers(report: Report) -> list[str]:
     found = report.reviewers
     if found is None or not found.plants:
         return []
-    lines = [f"this night showed its reviewers {report.plants} changes of known worth, in {report.plant_seconds:.1f} s"]
+    cost = f"{report.plant_seconds:.1f} s and {report.plant_tokens} tokens read"
+    lines = [f"this night showed its reviewers {report.plants} changes of known worth: {cost}"]
     for one in found.standings:
         wrong, lost = one.rates.false_approve, one.rates.false_reject
         vote = "" if one.has_vote else "; NO VOTE: no better than chance"
