@@ -49,7 +49,7 @@ def test_a_bare_document_gets_what_nearly_all_have_in_their_order_and_style(tmp_
     after, result = done(tmp_path, TEXT)
     lines = after.split("\n---\n")[0].split("\n")
     assert lines[:4] == ["---", "layout: docs", "toc: true", "title: 'Row & Oars'"]
-    assert lines[4].startswith('description: "Learn how to row')
+    assert lines[4].startswith('description: "Row a heavy boat')
     assert lines[5:] == ["permalink: /boats/row/", "tags:", "  - Big Boat", "  - oar"]
     assert after.endswith(f"---\n\n{TEXT}")
     assert result["authorship"]["permalink"] == "tool"
@@ -101,6 +101,14 @@ def test_title_case_where_the_repository_writes_so(tmp_path: Path) -> None:
     assert "title: Building of an Oar\n" in after
     after, _ = done(tmp_path, "# My own heading\n\nText.\n", "d/oar.md", cased)
     assert "title: My own heading\n" in after
+
+
+def test_nobody_is_told_to_learn_where_no_description_says_so(tmp_path: Path) -> None:
+    """Ten descriptions and more that begin otherwise are a habit; one in ten that does is none."""
+    plain = {f"d/{n}.md": b"---\ntitle: One\ndescription: Rows it.\n---\n\nText.\n" for n in range(12)}
+    assert "\ndescription: Row a heavy boat" in done(tmp_path, TEXT, "d/row.md", plain)[0]
+    some = {**plain, **{f"d/{n}x.md": b"---\ntitle: One\ndescription: Learn it.\n---\n\nText.\n" for n in range(2)}}
+    assert "\ndescription: Learn how to row a heavy boat" in done(tmp_path, TEXT, "d/row.md", some)[0]
 
 
 @pytest.mark.parametrize("raw", ["a: b", "x # y", "@x", "- x", "", "!!python/object:os.system x", "a\nb: c", "[a]"])

@@ -88,6 +88,7 @@ def of(documents: Documents, siblings: Documents, folder: str) -> dict[str, Any]
         "fill": _fills(having, documents, {key for key in used if key not in FIELDS}),
         "case": title_case([matter.title for matter in documents.values()]),
         "templates": _templates(siblings),
+        "learn": _learns([lines.value for lines in having.get("description", {}).values()]),
     }  # fmt: skip
     lists = [line for line in having.get("tags", {}).values() if line.shape in ("flow", "block")]
     if lists:
@@ -139,6 +140,11 @@ def _patterns(value: str, path: str, title: str) -> Iterable[str]:
     for name, part in places(path).items():
         if len(part) > 2 and value.count(part) == 1 and "{" not in value:
             yield value.replace(part, f"{{{name}}}")
+
+
+def _learns(said: Sequence[str]) -> bool:
+    """Whether descriptions may say “Learn how to …”: not where CLEAR of them show that hardly any does."""
+    return len(said) < CLEAR or sum(text.startswith("Learn ") for text in said) >= HARDLY_ANY * len(said)
 
 
 def _templates(siblings: Documents) -> dict[str, str]:

@@ -120,6 +120,12 @@ def offered(prose: Prose, title: str, values: Mapping[str, Any], language: str =
     return found
 
 
+def unlearned(line: str) -> str:
+    """“Learn how to run it.” → “Run it.”, for repositories whose people do not say the former."""
+    bare = line.removeprefix("Learn how to ")
+    return line if bare == line else bare[:1].upper() + bare[1:]
+
+
 def bounds(language: str) -> tuple[int, int]:
     """How short and how long a description may be, in characters."""
     return (SHORTEST // 2, LONGEST // 2) if language in CJK else (SHORTEST, LONGEST)

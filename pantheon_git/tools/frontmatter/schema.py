@@ -44,6 +44,8 @@ class Schema:
     """Of titles: `title`, `sentence`, or nothing where there is no habit."""
     templates: Mapping[str, str] = field(default_factory=dict)
     """Field → the folder's words around a document's own name, which stands as {}."""
+    learn: bool = True
+    """Whether descriptions may begin with “Learn how to”."""
     tags: tuple[int, int] | None = None
     """How few and how many tags nearly all documents have."""
 
@@ -80,6 +82,7 @@ def schema_of(params: Mapping[str, Any], path: str) -> Schema:
         given.get("fill", {}) if yaml else {},
         str(given.get("case", "")),
         given.get("templates", {}),
+        given.get("learn", True) is not False,
         (int(tags[0]), int(tags[1])) if tags else None,
     )
 
