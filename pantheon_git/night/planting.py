@@ -39,7 +39,7 @@ from pantheon_git.spec.steps import Step
 
 _FIRST = 1001
 """Plants are numbered from here, behind every candidate of a node."""
-_FILES, _BYTES = 400, 100_000
+_FILES, _BYTES = 200, 100_000
 _TITLE = re.compile(rb"^(?:title\s*[:=]\s*[\"']?|#\s+)([^\"'\n]{4,100})", re.MULTILINE)
 _DESCRIPTION = re.compile(rb"^description\s*[:=]\s*[\"']?([^\"'\n|>]{20,300})", re.MULTILINE)
 _TEXTS = (".md", ".mdx", ".markdown", ".py", ".js", ".mjs", ".ts")

@@ -18,6 +18,9 @@ from pantheon_git.tools.protocol import ToolError
 File = tuple[str, bytes]
 Made = Iterator[tuple[str, tuple[Edit, ...]]]
 _CODE = (".js", ".mjs", ".ts", ".py", ".go", ".rs", ".java", ".rb", ".c", ".h", ".css")
+_BEFORE, _BEHIND = rb"(?<=[/(\"'])", rb"(?=[.)/#\"'])"
+_LINKED = re.compile(_BEFORE + rb"[a-z0-9]+(?:-[a-z0-9]+)+" + _BEHIND)
+"""A name of several words in a link or path."""
 _DOC_BLOCK = re.compile(r"^[ \t]*/\*\*.*?\*/[ \t]*\n|^([ \t]+)\"\"\".*?\"\"\"[ \t]*\n", re.MULTILINE | re.DOTALL)
 _HEAD = re.compile(r"\A(?:(?:#(?!!)|//)[^\n]*\n)+|\A/\*.*?\*/[ \t]*\n", re.DOTALL)
 
@@ -52,18 +55,20 @@ def _tests(files: Sequence[File]) -> Made:
 
 def _rename(files: Sequence[File]) -> Made:
     """A document of several words and a link to it, before: under a name with capitals and underscores."""
+    linking: dict[bytes, list[File]] = {}
+    for path, data in files:
+        for stem in dict.fromkeys(_LINKED.findall(data)):
+            linking.setdefault(stem, []).append((path, data))
     for path, data in files:
         place = PurePosixPath(path)
         stem, suffix = place.stem, place.suffix
-        if "-" not in stem or suffix.lower() not in SUFFIXES or stem != stem.lower():
+        others = [one for one in linking.get(stem.encode(), ())[:2] if one[0] != path]
+        if "-" not in stem or suffix.lower() not in SUFFIXES or stem != stem.lower() or not others:
             continue
-        old = "_".join(word.capitalize() for word in stem.split("-"))
-        link = re.compile(rb"(?<=[/(\"'])" + re.escape(stem).encode() + rb"(?=[.)/#\"'])")
-        linking = [(other, text) for other, text in files if other != path and link.search(text)]
-        for other, text in linking[:1]:
-            before = link.sub(old.encode(), text)
-            moved = str(place.with_name(old + suffix))
-            yield path, (_edit(moved, data, None), _edit(path, None, data), _edit(other, before, text))
+        old, (other, text) = "_".join(word.capitalize() for word in stem.split("-")), others[0]
+        before = re.sub(_BEFORE + re.escape(stem).encode() + _BEHIND, old.encode(), text)
+        yield path, (_edit(str(place.with_name(old + suffix)), data, None), _edit(path, None, data),
+                     _edit(other, before, text))  # fmt: skip
 
 
 def _code(files: Sequence[File]) -> Made:
