@@ -36,7 +36,9 @@ def suggest(ctx: click.Context, /, paths: tuple[str, ...], write: bool, **option
     modules without tests. Files that are alike are one suggestion; first comes what repeats most, weighed by how often
     the specialist's work came through in this repository's signed nights. PATHS are git's pathspecs.
 
-    \b pantheon-git suggest docs pantheon-git suggest docs --limit 1 --write
+    \b
+    pantheon-git suggest docs
+    pantheon-git suggest docs --limit 1 --write
     """
     from pantheon_git.cli.intake import finish, opened
     from pantheon_git.day.success import record
