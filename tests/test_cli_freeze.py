@@ -65,6 +65,9 @@ def test_the_night_keeps_to_it_and_the_report_and_verify_know(repo: Path, capsys
     assert "waits: t001: not in the frozen queue" in done.err
     found = json.loads(inside(repo, "report", "--json", capsys=capsys).out)
     assert [job["job"] for job in found["jobs"]] == ["t000.1"]
+    git(repo, "branch", "-qD", "pantheon/pr/t000.1")
+    inside(repo, "pr", "reject", "t000", "--reason", "once more", capsys=capsys)
+    assert "next: pantheon-git freeze" in inside(repo, "retry", "t000", capsys=capsys, check=True).err
     assert found["frozen"]["sha256"]
     assert f"only what was frozen: {name}, by " in inside(repo, "report", capsys=capsys).out
     assert inside(repo, "verify", capsys=capsys).code == 0

@@ -29,7 +29,7 @@ def retry(ctx: click.Context, tasks: tuple[str, ...], message: str) -> None:
     The unchanged task runs once more as the next attempt. An edited task file needs no retry: it is a new revision.
     """
     from pantheon_git.cli.passphrase import asker
-    from pantheon_git.ledger import meta, read
+    from pantheon_git.ledger import frozen, meta, read
     from pantheon_git.ledger.signing import person_signer
     from pantheon_git.night.plan import resolve_target
     from pantheon_git.repo.objects import Objects
@@ -37,7 +37,8 @@ def retry(ctx: click.Context, tasks: tuple[str, ...], message: str) -> None:
     at = here(ctx)
     settled(at)
     objects = Objects(at.git)
-    base = objects.resolve(resolve_target(at.git, at.config.target))
+    target = resolve_target(at.git, at.config.target)
+    base = objects.resolve(target)
     if base is None:
         raise PantheonError("there is no commit yet, so no task has run", "pantheon-git add AGENT PATHS…")
     states = read.task_states(at.git, objects, objects.commit(base).tree)
@@ -49,7 +50,8 @@ def retry(ctx: click.Context, tasks: tuple[str, ...], message: str) -> None:
         entry = read.job(at.git, objects, states[task].job)
         meta.add_event(at.git, objects, key, entry, meta.Event("requeue", who, message, None, time.time()))
         click.echo(f"queued again: {task}, attempt {states[task].attempt + 1}")
-    say("next: pantheon-git run")
+    bound = any(one.queue.target == target and not one.dropped for one in frozen.all_frozen(at.git, objects))
+    say("next: pantheon-git run" if not bound else "next: pantheon-git freeze, since another attempt is frozen anew")
 
 
 def _why_not(task: str, states: Mapping[str, TaskState]) -> str:

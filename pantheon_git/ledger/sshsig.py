@@ -6,7 +6,6 @@ Format: PROTOCOL.sshsig of OpenSSH (2020-08-28), https://github.com/openssh/open
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 
 from pantheon_git.errors import PantheonError, TamperedError
@@ -34,7 +33,7 @@ def verify(armored: str, data: bytes, namespace: str = "git") -> PublicKey:
     try:
         blob = base64.b64decode(body, validate=True)
         key = PublicKey.from_blob(_first_string(blob[len(MAGIC) + len(_VERSION) :]))
-    except (binascii.Error, PantheonError) as error:
+    except (ValueError, PantheonError) as error:  # also what is no ASCII
         raise TamperedError(f"not an SSH signature that can be read: {error}") from error
     raw = blob[-64:]
     if armored != _armor(_head(key, namespace) + ssh_string(ssh_string(ALGORITHM) + ssh_string(raw))):
