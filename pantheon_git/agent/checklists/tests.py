@@ -21,6 +21,10 @@ _ASSERTS = re.compile(
     r"|\bt\.(?:is|not|deepEqual|notDeepEqual|like|true|false|truthy|falsy|throws|throwsAsync|notThrows|regex|snapshot"
     r"|assert|pass|plan)\w*\s*\("
 )
+_VALUE = re.compile(
+    r"\b(?:t|assert)\.(?:is|deep|like|regex|not|throws|equal|strict|match|snapshot)|\bassert\b.*(?:==|!=|<|>| in | is )"
+    r"|\.to(?:Be|Equal|Strict|Match|Contain|Throw|Have)\w*\(\s*[^\s)]|\bself\.assert(?:Equal|In|Raises|Is\w*)\(|raises"
+)
 _HOLLOW = re.compile(
     r"^\s*assert\s+(?:True|1)\s*(?:,.*|#.*)?$|\bt\.pass\s*\(|\bt\.(?:true|truthy|assert)\s*\(\s*(?:true|1)\s*\)"
     r"|\bexpect\s*\(\s*(?:true|1)\s*\)\s*\.\s*to|\bt\.is\s*\(\s*(\w+)\s*,\s*\1\s*\)|\bassert\.ok\s*\(\s*true\s*\)"
@@ -42,12 +46,14 @@ def examine(change: ChangeView, whole: Whole, settings: Mapping[str, Any]) -> Ex
 def _asserts(change: ChangeView) -> Iterator[Item]:
     new, old = added(change.patch), removed(change.patch)
     tests, claims = sum(map(_is_test, new)), sum(map(_claims, new))
-    enough = claims >= tests or not tests
-    said = f"{tests} new tests with {claims} new assertions"
+    values = sum(_claims(line) and _compares(line) for line in new)
+    enough = not tests or (claims >= tests and 2 * values >= tests)
+    said = f"{tests} new tests with {claims} new assertions, {values} of them against a value"
     yield Item("asserts", enough, said, _first(new, _TEST))
     lost = [line for line in old if _claims(line) and line not in new]
-    weaker = len(lost) > sum(_claims(line) and line not in old for line in new)
-    said = "an assertion is gone" if weaker else "no assertion is gone"
+    won = [line for line in new if _claims(line) and line not in old]
+    weaker = len(lost) > len(won) or sum(map(_compares, lost)) > sum(map(_compares, won))
+    said = "an assertion is gone, or says less" if weaker else "no assertion is gone"
     yield Item("no-weaker", not weaker, said, quote_line("-", lost[0]) if lost else "")
     fewer = sum(map(_is_test, old)) > tests
     yield Item("no-fewer", not fewer, "a test is gone" if fewer else "no test is gone")
@@ -69,6 +75,11 @@ def _is_test(line: str) -> bool:
 
 def _claims(line: str) -> bool:
     return bool(_ASSERTS.search(line)) and not _HOLLOW.search(line)
+
+
+def _compares(line: str) -> bool:
+    """Whether the assertion holds something against a value, not only that there is something."""
+    return bool(_VALUE.search(line))
 
 
 def _first(lines: list[str], shape: re.Pattern[str]) -> str:
