@@ -24,7 +24,9 @@ GUIDE = "# Guide {n}\n\nHow to do the thing number {n}.\n\n## Before\n\n- one\n-
 POEM = "Roses are {n},\nviolets are blue,\n\nand so on and on,\nin lines without end.\n"
 TABLE = "| flag | meaning |\n|---|---|\n| -{n} | x |\n\n> Seen {n} times.\n\n```sh\nls -{n}\n```\n\n1. first\n2. then\n"
 HAS = "---\ntitle: There\n---\n\n# There\n"
-HEADED = '[queue]\nsuffixes = [".js"]\n[queue.find]\nwhat = "modules without a licence"\nlacks = "SPDX-"\n'
+HEADED = (
+    '[queue]\nsuffixes = [".js"]\n[queue.find]\nwhat = "modules without a licence"\nlacks = "SPDX-"\nusual = true\n'
+)
 
 
 @pytest.fixture
@@ -88,6 +90,13 @@ def test_what_is_suggested_can_be_queued_and_is_not_suggested_again(repo: Path, 
     again = run("suggest", "docs/guides", "--agent", "doc.frontmatter", check=True)
     assert "nothing to suggest; 6 files are queued already" in again.err
     assert "next:" not in again.err
+
+
+def test_what_a_house_does_not_do_is_not_missed(repo: Path, run: Callable[..., Done]) -> None:
+    """Headers are suggested while one file has one, and not when none has."""
+    assert "1  2 modules without a licence in src/" in run("suggest", "--agent", "code.licence", check=True).out
+    git(repo, "rm", "-q", "-f", "src/b.js")
+    assert "nothing to suggest" in run("suggest", "--agent", "code.licence", check=True).err
 
 
 def test_what_is_to_be_written_is_found_by_its_absence(run: Callable[..., Done]) -> None:

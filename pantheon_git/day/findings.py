@@ -26,16 +26,27 @@ class Finding:
     """Its beginning, for the comparison with others."""
 
 
-def needing(agent: Agent, paths: Iterable[str], tracked: Collection[str], root: Path) -> Iterator[Finding]:
-    """Those of the paths that the agent is meant for and that need it. `tracked`: all files of the repository."""
+def needing(
+    agent: Agent, paths: Iterable[str], tracked: Collection[str], root: Path, asked: bool = False
+) -> Iterator[Finding]:
+    """Those of the paths that the agent is meant for and that need it. `tracked`: all files of the repository; `asked`:
+    a person asks for it, so it need not be usual here."""
     find = agent.queue.find
     if find is None:
         return
+    if find.usual and not asked and not _usual(find, meant_for(tracked, agent.name, agent.queue), root):
+        return
+    there = (*find.unless, *(agent.queue.scope if find.new else ()))
     for path in meant_for(paths, agent.name, agent.queue):
         text = read(root / path)
-        there = (*find.unless, *(agent.queue.scope if find.new else ()))
         if text is not None and _needs(find, path, text) and not _exists(there, path, tracked):
             yield Finding(agent.name, path, text)
+
+
+def _usual(find: Find, paths: Iterable[str], root: Path) -> bool:
+    """Whether the repository has, somewhere, what is looked for."""
+    texts = ((path, read(root / path)) for path in paths)
+    return any(text and text.strip() and not _needs(find, path, text) for path, text in texts)
 
 
 def read(file: Path) -> str | None:

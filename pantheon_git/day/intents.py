@@ -219,7 +219,7 @@ def _fit(agent: Agent, named: Named, roster: Roster) -> tuple[list[str], list[st
     below = meant_for(named.below, agent.name, agent.queue)
     notes = []
     if below and agent.queue.find is not None:
-        lacking = [one.path for one in needing(agent, below, roster.files, roster.root)]
+        lacking = [one.path for one in needing(agent, below, roster.files, roster.root, asked=True)]
         if not lacking and not named.files:
             raise NotUnderstoodError(f"of the {len(below)} files there none needs it ({agent.queue.find.what})")
         if len(lacking) < len(below):

@@ -65,6 +65,9 @@ class Find(Spec):
     """Files whose path does not match it."""
     new: bool = False
     """Files for which nothing that the task's scope names exists yet, as of tests to be written."""
+    usual: bool = False
+    """Suggested only where some file that the agent is meant for has it already: a house without licence headers does
+    not miss them."""
     unless: tuple[str, ...] = ()
     """Globs, with the placeholders of `scope`: files for which one of these is there already have what they need."""
 
