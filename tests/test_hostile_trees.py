@@ -23,7 +23,7 @@ from pantheon_git.night.workspace import Snapshot, Workspace
 from pantheon_git.repo.objects import LINK, Overlay
 from tests import hostile_trees
 from tests.hostile_trees import CASES, CLASHES, judge, of_case
-from tests.jailed import COMBINATIONS, World, run
+from tests.jailed import PAIRS, World, run
 
 jailed = pytest.mark.jail
 
@@ -91,14 +91,14 @@ while time.monotonic() < end:
 
 
 @jailed
-@pytest.mark.parametrize(("user", "level", "tree"), COMBINATIONS)
+@pytest.mark.parametrize(("user", "level", "tree"), PAIRS)
 def test_hostile_trees(user: str, level: str, tree: str) -> None:
     """See the function."""
     run(user, __name__, "every_hostile_tree_is_refused_or_neutralised", level, tree)
 
 
 @jailed
-@pytest.mark.parametrize(("user", "level", "tree"), COMBINATIONS[:2])
+@pytest.mark.parametrize(("user", "level", "tree"), PAIRS[:2])
 @pytest.mark.parametrize("attack", ["names_that_clash_are_refused", "what_is_swapped_while_it_is_read_stays_inside"])
 def test_on_the_way_out(attack: str, user: str, level: str, tree: str) -> None:
     """See the functions; on both kinds of tree."""

@@ -13,7 +13,7 @@ from pantheon_git.jail import collect as module
 from pantheon_git.jail.collect import collect
 from pantheon_git.jail.names import why_unsafe
 from pantheon_git.jail.protocol import Caps, Change, JailSpec
-from tests.jailed import COMBINATIONS, World, attacks, run
+from tests.jailed import PAIRS, World, attacks, run
 
 jailed = pytest.mark.jail
 
@@ -119,7 +119,7 @@ async def too_much_is_one_refusal(world: World) -> None:
 
 @jailed
 @pytest.mark.parametrize("attack", attacks(__name__))
-@pytest.mark.parametrize(("user", "level", "tree"), COMBINATIONS)
+@pytest.mark.parametrize(("user", "level", "tree"), PAIRS)
 def test_collect(attack: str, user: str, level: str, tree: str) -> None:
     """Each function's docstring states what holds."""
     run(user, __name__, attack, level, tree)
@@ -204,7 +204,7 @@ def _apply(top: Path, change: Change) -> None:
 
 
 @jailed
-@pytest.mark.parametrize(("user", "level", "tree"), COMBINATIONS[:2] + COMBINATIONS[-2:])
+@pytest.mark.parametrize(("user", "level", "tree"), PAIRS)
 def test_random(user: str, level: str, tree: str) -> None:
     """See the function."""
     run(user, __name__, "random_histories_are_told_truly", level, tree)

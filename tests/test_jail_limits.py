@@ -11,7 +11,7 @@ import pytest
 
 from pantheon_git.errors import JailError
 from pantheon_git.jail.collect import collect
-from tests.jailed import BASE_PYTHON, COMBINATIONS, World, attacks, run, sleepers, until
+from tests.jailed import BASE_PYTHON, PAIRS, World, attacks, run, sleepers, until
 
 pytestmark = pytest.mark.jail
 
@@ -203,7 +203,7 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("attack", attacks(__name__))
-@pytest.mark.parametrize(("user", "level", "tree"), COMBINATIONS)
+@pytest.mark.parametrize(("user", "level", "tree"), PAIRS)
 def test_limit(attack: str, user: str, level: str, tree: str) -> None:
     """Each function's docstring states what holds."""
     run(user, __name__, attack, level, tree)

@@ -13,7 +13,7 @@ from pantheon_git.errors import JailError
 from pantheon_git.jail.collect import collect
 from pantheon_git.jail.protocol import Share
 from pantheon_git.jail.shares import check_content, share_digest
-from tests.jailed import COMBINATIONS, World, attacks, run
+from tests.jailed import PAIRS, World, attacks, run
 
 pytestmark = pytest.mark.jail
 
@@ -95,7 +95,7 @@ async def a_linked_source_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("attack", attacks(__name__))
-@pytest.mark.parametrize(("user", "level", "tree"), COMBINATIONS)
+@pytest.mark.parametrize(("user", "level", "tree"), PAIRS)
 def test_share(attack: str, user: str, level: str, tree: str) -> None:
     """Each function's docstring states what holds."""
     run(user, __name__, attack, level, tree)

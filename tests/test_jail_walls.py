@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.jailed import BASE_PYTHON, COMBINATIONS, World, attacks, run
+from tests.jailed import BASE_PYTHON, PAIRS, World, attacks, run
 
 pytestmark = pytest.mark.jail
 
@@ -243,7 +243,7 @@ async def a_foreign_call_table_ends_the_process(world: World) -> None:
 
 
 @pytest.mark.parametrize("attack", attacks(__name__))
-@pytest.mark.parametrize(("user", "level", "tree"), COMBINATIONS)
+@pytest.mark.parametrize(("user", "level", "tree"), PAIRS)
 def test_attack(attack: str, user: str, level: str, tree: str) -> None:
     """Each attack's docstring states what holds."""
     run(user, __name__, attack, level, tree)
