@@ -26,7 +26,8 @@ def stubs(folder: Path, into: Path, agent: str, installed: Path | None, only: tu
     """Run a night for each package of FOLDER and write the tests that were accepted, for a scorer to read.
 
     FOLDER holds truth.json (a list of id, main) and ID/repo, a package without tests. What a package needs is installed
-    once, by npm, before its night. `--engine control` takes the computed title in place of the model's.
+    once, by npm (for Python: pytest, by pip), before its night. `--engine control`
+    takes the computed title in place of the model's.
     """
     from pantheon_git.cli.workshop import workshop
     from pantheon_git.day.packages import Stubbed, bench_stubs, load_cases

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -108,7 +110,25 @@ def _case(root: Path, installed: Path, row: Mapping[str, Any]) -> Case:
             raise PantheonError(
                 f"npm install of {row['id']}: {done.stderr.strip()[-300:]}", f"cd {installed}; npm install"
             )
+    if str(row["main"]).endswith(".py"):
+        installed = installed.parent
+        _environment(installed / ".venv")
     return Case(str(row["id"]), root, os.path.normpath(str(row["main"])), installed)
+
+
+def _environment(folder: Path) -> None:
+    """One virtual environment with pytest for all packages."""
+    if not (folder / "bin/pytest").exists():
+        real = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+        for argv in (
+            [real, "-m", "venv", str(folder)],
+            [str(folder / "bin/python"), "-m", "pip", "install", "-q", "pytest"],
+        ):
+            done = subprocess.run(argv, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise PantheonError(
+                    f"{shlex.join(argv)}: {done.stderr.strip()[-300:]}", f"{folder}/bin/pip install pytest"
+                )
 
 
 async def bench_stubs(
@@ -140,7 +160,7 @@ async def _one(case: Case, folder: Path, into: Path, agent: str, options: NightO
         found = objects.find(str(entry.tree), path.encode())
         target.write_bytes(objects.blob(found.oid) if found is not None else b"")
     removal, idle = _checked(objects, entry)
-    return Stubbed(case.id, entry.ending, str(entry.summary.get("reason", "")), tests, removal, idle,
+    return Stubbed(case.id, entry.ending, entry.reason, tests, removal, idle,
                    dict(entry.summary.get("authorship", {})), sum(after[:4]) - sum(before[:4]), seconds)  # fmt: skip
 
 
@@ -152,7 +172,7 @@ def _checked(objects: Objects, entry: JobEntry) -> tuple[tuple[int, int], tuple[
     """What the flow's own check found: of removal and of do-nothing stand-ins, how many turned red, of how many."""
     for node in entry.nodes:
         if node.uses in ("check.ava", "check.pytest-stub"):
-            found = json.loads(read.artifact(objects, node)["output.json"])
+            found = json.loads(read.artifact(objects, node).get("output.json", b"{}"))
             rows = [list(found.get(name, {}).values()) for name in ("removal", "idle")]
             return (sum(map(bool, rows[0])), len(rows[0])), (sum(map(bool, rows[1])), len(rows[1]))
     return (0, 0), (0, 0)

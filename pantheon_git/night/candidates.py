@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 RULE = "own verdict, judges against it, margin of the reviewers, number"
 RECORD = "candidates.json"
-_CHECKS = ("check.acceptance", "check.ava", "check.command", "check.frontmatter", "check.rename",
+_CHECKS = ("check.acceptance", "check.ava", "check.pytest-stub", "check.command", "check.frontmatter", "check.rename",
            "test.ava", "test.command", "test.pytest")  # fmt: skip
 _SUMS = ("tokens", "engine_seconds")
 

@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pantheon_git.night.check_ava import check_ava
 from pantheon_git.night.check_rename import check_rename
+from pantheon_git.night.check_stub import check_ava, check_pytest_stub
 from pantheon_git.night.check_tests import test_ava, test_command, test_pytest
 from pantheon_git.night.commands import check_acceptance, check_command
 from pantheon_git.night.gating import merge_gate
@@ -98,6 +98,7 @@ CHECKS: Mapping[str, Check] = {
     "check.frontmatter": by_tool("frontmatter.check", "nothing lost"),
     "check.header": by_tool("header.check", "a header and nothing else"),
     "check.ava": check_ava,
+    "check.pytest-stub": check_pytest_stub,
     "test.ava": test_ava,
     "test.command": test_command,
     "test.pytest": test_pytest,

@@ -13,7 +13,7 @@ BUILTIN = frozenset(
     (
         *("agree", "merge-gate", "noop", "plan.validate"),
         *("check.acceptance", "check.ava", "check.command", "check.frontmatter", "check.header"),
-        "check.rename",
+        *("check.pytest-stub", "check.rename"),
         *("test.ava", "test.command", "test.pytest"),
     )
 )

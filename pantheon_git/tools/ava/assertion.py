@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from pantheon_git.tools.ava.candidate import HELPERS, Candidate
+from pantheon_git.tools.ava.candidate import HELPERS, Assertion, Candidate
 from pantheon_git.tools.ava.syntax import free, parse
 
 _NATIVE = re.compile(
@@ -21,23 +20,13 @@ _NATIVE = re.compile(
 _KIND = {"boolean", "number", "string", "undefined", "null", "bigint"}
 
 
-@dataclass(frozen=True)
-class Assertion:
-    candidate: Candidate
-    lines: tuple[str, ...]
-    """Statements without the set-up."""
-    waits: bool
-    """Whether it holds an `await`."""
-    kind: str
-    """`value`, `shape` (only what kind of thing it is) or `error`."""
-    shown: str
-    """The expected value's source text, or the error's type: no two assertions about one function need the same."""
-
-    @property
-    def helpers(self) -> list[str]:
-        """The names of Node.js's modules that it uses."""
-        whole = f"async () => {{\n{self.candidate.setup}\n{self.candidate.after}\n" + "\n".join(self.lines) + "\n}"
-        return sorted(free(parse(whole)) & HELPERS.keys())
+def helpers_of(assertions: Sequence[Assertion]) -> list[str]:
+    """The names of Node.js's modules that they use, in order."""
+    found: set[str] = set()
+    for one in assertions:
+        whole = [one.candidate.setup, one.candidate.after, *one.lines]
+        found |= free(parse("async () => {\n" + "\n".join(whole) + "\n}")) & HELPERS.keys()
+    return sorted(found)
 
 
 def assertion(candidate: Candidate, outcome: Mapping[str, Any]) -> Assertion | None:
@@ -165,7 +154,3 @@ def _outer(expression: str) -> str:
 def _quoted(text: str) -> str:
     """A JavaScript string in single quotes."""
     return "'" + json.dumps(text, ensure_ascii=False)[1:-1].replace('\\"', '"').replace("'", "\\'") + "'"
-
-
-def helpers_of(assertions: Sequence[Assertion]) -> list[str]:
-    return sorted({name for one in assertions for name in one.helpers})

@@ -122,3 +122,20 @@ class Candidate:
     @property
     def key(self) -> tuple[str, str, str, str]:
         return (self.setup, self.expr, self.after, self.then)
+
+
+@dataclass(frozen=True)
+class Assertion:
+    """Statements of a test that hold for what a candidate came to."""
+
+    candidate: Candidate
+    lines: tuple[str, ...]
+    """Statements without the set-up."""
+    waits: bool
+    """Whether it holds an `await`."""
+    kind: str
+    """`value`, `shape` (only what kind of thing it is) or `error`."""
+    shown: str
+    """The expected value's source text, or the error's type: no two assertions about one function need the same."""
+    native: bool = False
+    """An error whose message is the language's own, which changes from version to version."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pantheon_git.tools.ava.assertion import Assertion
-from pantheon_git.tools.ava.candidate import ORIGINS
+from pantheon_git.tools.ava.candidate import ORIGINS, Assertion
 
 FEW, ERRORS, OF_A_CLASS = 5, 2, 12
 _GOOD_LENGTH = range(3, 100)
@@ -50,7 +49,7 @@ def _pick(found: Iterable[Told], most: int, errors: int, spread: bool) -> Iterab
         weak = assertion.kind == "shape" or assertion.shown == "undefined"
         if key in shown or (spread and groups.get(group, 0) >= 2):
             continue
-        if (error and shown and _native(assertion)) or (weak and len(shown) > (2 if spread else 0)):
+        if (shown and assertion.native) or (weak and len(shown) > (2 if spread else 0)):
             continue
         if counts["error" if error else "value"] >= (errors if error else most):
             continue
@@ -60,17 +59,13 @@ def _pick(found: Iterable[Told], most: int, errors: int, spread: bool) -> Iterab
         yield one
 
 
-def _native(assertion: Assertion) -> bool:
-    return "message:" not in assertion.lines[0]
-
-
 def _rank(one: Told) -> tuple[int, ...]:
     """Smaller is better."""
     assertion = one.assertion
     candidate = assertion.candidate
     kind = {"value": 0, "shape": 2, "error": 4}[assertion.kind]
     kind = 3 if assertion.shown == "undefined" else kind
-    native = assertion.kind == "error" and _native(assertion)
+    native = assertion.native
     length = len(candidate.expr) + len(candidate.setup)
     return (
         kind + native * 2 + one.loud,

@@ -149,20 +149,16 @@ def place_of(package: Package, given: str | None) -> str:
     """Where the test goes: what the task says, else beside the tests that there are, as `ava.files` has them."""
     if given:
         return given
-    path = Path(package.module)
+    path = PurePosixPath(package.module)
     suffix = ".ts" if path.suffix in (".ts", ".mts") and "ts" in str(_config(package).get("extensions", "")) else ".js"
-    stem = package.name.rpartition("/")[2] if path.stem in ("index", "main", "mod") else path.stem
-    existing = sorted(str(p.relative_to(package.root)) for p in _tests(package))
-    folders = {str(Path(name).parent) for name in existing if Path(name).parent.name in ("test", "tests", "__tests__")}
-    patterns = [str(p) for p in _config(package).get("files", ()) if isinstance(p, str) and not p.startswith("!")]
-    folders |= {p.split("/*")[0] for p in patterns if "/*" in p and "**" not in p.split("/")[0]}
-    names: list[str] = []
-    for folder in sorted(folders, key=lambda f: (len(f), f)):
-        names += [f"{folder}/{stem}{suffix}", f"{folder}/{stem}.test{suffix}"]
-    if any(".test." in name for name in existing) or path.parent != Path():
-        names.append(str(path.with_suffix(f".test{suffix}")))
-    names += [] if folders else [f"test{suffix}"]
-    names += [str(path.with_suffix(f".test{suffix}")), f"{stem}.test{suffix}"]
+    existing = [p.relative_to(package.root).as_posix() for p in _tests(package)]
+    wanted = [p for p in _config(package).get("files", ()) if isinstance(p, str) and not p.startswith("!")]
+    folders = {name.partition("/")[0] for name in (*existing, *wanted)} & {"test", "tests", "__tests__"}
+    names = [f"{folder}/{path.stem}{end}" for folder in sorted(folders) for end in (suffix, f".test{suffix}")]
+    beside = str(path.with_suffix(f".test{suffix}"))
+    names += [beside] if any(".test." in name for name in existing) else []
+    alone = path.stem in ("index", "main", "mod") and not folders
+    names += [*([str(path.with_name(f"test{suffix}"))] if alone else []), beside]
     free = [name for name in names if not (package.root / name).exists()]
     if not free:
         raise ToolError("refused", f"{package.module} has a test already: {', '.join(names)}")

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pantheon_git.tools.ava.assertion import Assertion, helpers_of
-from pantheon_git.tools.ava.candidate import HELPERS
+from pantheon_git.tools.ava.assertion import helpers_of
+from pantheon_git.tools.ava.candidate import HELPERS, Assertion
 from pantheon_git.tools.ava.choose import Told
 
 

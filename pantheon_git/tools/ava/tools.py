@@ -150,8 +150,7 @@ def _as_json(test: Test) -> dict[str, Any]:
 
 
 def _from_json(data: Mapping[str, Any]) -> Test:
-    from pantheon_git.tools.ava.assertion import Assertion
-    from pantheon_git.tools.ava.candidate import Candidate
+    from pantheon_git.tools.ava.candidate import Assertion, Candidate
     from pantheon_git.tools.ava.render import Test
 
     def assertion(one: Mapping[str, Any]) -> Assertion:

@@ -1,4 +1,5 @@
-"""`check.ava`: `ava.check` inside the jail on the test that the job left: green, and red without what it tests."""
+"""`check.ava` and `check.pytest-stub`: a family's check inside the jail on the test that the job left: green, and red
+without what it tests."""
 
 from __future__ import annotations
 
@@ -11,6 +12,16 @@ from pantheon_git.spec.steps import Step
 
 
 async def check_ava(job: JobState, step: Step) -> Answer:
+    """A new AVA test (`_check`)."""
+    return await _check(job, step, "ava.check")
+
+
+async def check_pytest_stub(job: JobState, step: Step) -> Answer:
+    """A new pytest file (`_check`)."""
+    return await _check(job, step, "pytest.check")
+
+
+async def _check(job: JobState, step: Step, tool: str) -> Answer:
     """The change is one new test file of the task's module; it runs green in two surroundings, and red without each
     export and, for at least one function, with a do-nothing in its place. Exports that no assertion tells are named."""
     edits = job.workspace.snapshot.edits
@@ -23,7 +34,7 @@ async def check_ava(job: JobState, step: Step) -> Answer:
     if not isinstance(module, str):
         problems.append("the task has no parameter `module`")
     elif not problems:
-        answer = await job.workspace.jail.call("ava.check", {"module": module, "test": paths[0]}, step.spec.timeout)
+        answer = await job.workspace.jail.call(tool, {"module": module, "test": paths[0]}, step.spec.timeout)
         found = dict(answer.result)
         faults = [str(problem) for problem in found.get("problems", ())]
         problems += faults if answer.ok else [str(found.get("message", "no answer"))]
