@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import random
 import re
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -59,6 +60,13 @@ CASES: dict[str, tuple[dict[str, str], str, str, dict[str, str]]] = {
             "README.md": "\ufeff[a](docs/new-name.md#x 't')\n[b](<docs/new-name.md>)\r\n\r\n[r]: docs/new-name.md\r\n",
             "mkdocs.yml": "nav:\n  - 'Old Name': new-name.md  # new-name.md\n",
         },
+    ),
+    "an address from the root is not that of a page of the same name beside it": (
+        {"docs/conf.py": "", "docs/gevent.rst": "G\n", "docs/deploying/gevent.rst": "D\n",
+         "docs/deploying/uwsgi.rst": ":doc:`/gevent` :doc:`gevent`\n"},
+        "docs/gevent.rst",
+        "docs/async.rst",
+        {"docs/deploying/uwsgi.rst": ":doc:`/async` :doc:`gevent`\n"},
     ),
     "links inside of a file that moves": (
         {"docs/a.md": "[b](b.md) [c](../c.md#d) ![i](img/i.png)\n", "docs/b.md": "# b\n", "c.md": "# c\n",
@@ -147,3 +155,15 @@ def test_the_thing_that_a_page_is_called_after_is_renamed_only_when_asked(tmp_pa
     assert (tmp_path / "other.md").read_text() == files["other.md"]
     rename(tmp_path, {"renames": [{"old": "docs/old.md", "new": "docs/fresh.md"}], "names": True})
     assert (tmp_path / "docs/fresh.md").read_text() == "# Old\n\nThe old way, `fresh`.\n"
+
+
+def test_the_kit_finds_links_that_died_and_none_after_a_rename(tmp_path: Path) -> None:
+    """What the kit counts by patterns of its own: it sees a link die, and a rename leaves none."""
+    from tests import rename_kit  # it takes its way of renaming from here
+
+    for name in ("sphinx", "moved-folder"):
+        lay(tmp_path / name, dict(TREES[name][0]))
+        assert rename_kit.one(tmp_path / name, random.Random(name))[1] == set()
+    assert rename_kit.dead(tmp_path / "moved-folder") == set()
+    (tmp_path / "moved-folder/docs/c.md").unlink()
+    assert rename_kit.dead(tmp_path / "moved-folder") == {("a.md", "c.md")}

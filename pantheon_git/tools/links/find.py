@@ -104,6 +104,7 @@ class Finder:
         self.names = re.compile("|".join(re.escape(name) for name in sorted(_tokens(renames), key=len, reverse=True)))
         self.with_names = names
         self._site: Site | None = None
+        self._twin: Finder | None = None
 
     def find(self) -> Found:
         edits: dict[str, list[Edit]] = {}
@@ -186,9 +187,16 @@ class Finder:
                 return Target(target.front, text, target.tail).with_path(text)
         return None
 
+    def as_of(self, other: Finder) -> Finder:
+        """This one, asking of the same words as `other` and believing the same addresses to be own."""
+        self.names, self._twin = other.names, other
+        return self
+
     @property
     def site(self) -> Site:
         """What addresses are own: read from all pages, once, and only where an address may be one of the renamed."""
+        if self._twin is not None:
+            return self._twin.site
         if self._site is None:
             texts: dict[str, str] = {}
             for path in self.before.files:

@@ -87,7 +87,7 @@ def _bases(tree: Tree, source: str, target: Target, kind: Kind) -> Iterator[tupl
     elif target.rooted or kind in ("hugo", "jekyll"):
         if not target.rooted and kind == "hugo":
             yield here, False
-        yield from ((folder, False) for folder in dict.fromkeys((*above(here), *tree.sites)))
+        yield from ((folder, False) for folder in tree.roots(here))
     else:
         yield here, False
         if kind == "nav":

@@ -13,6 +13,10 @@ INDEX = ("index", "readme", "_index")
 SITES = frozenset({"content", "docs", "doc", "pages", "site", "website", "src", "source", "static", "public", "book"})
 """Names of folders that sites are often made from: their content is served at `/`."""
 _NUMBER = re.compile(r"^\d+[-_.](?=\D)")
+_MARK = re.compile(
+    r"conf\.py|_config\.ya?ml|(?:docusaurus|astro|vuepress|nuxt|gatsby)[.-]config\.\w+|hugo\.\w+|book\.toml|_quarto\.yml"
+    r"|(?:docs|mint)\.json|antora\.yml|_sidebar\.md"
+)
 _LOCALE = re.compile(r"[a-z]{2}(?:[-_][A-Za-z]{2,4})?")
 _DATE = re.compile(r"^(\d{4})-(\d\d?)-(\d\d?)-(?=.)")
 
@@ -39,6 +43,18 @@ class Tree:
         named |= {folder for folder in self.folders
                   if posixpath.dirname(folder) in named and _LOCALE.fullmatch(posixpath.basename(folder))}  # fmt: skip
         return tuple(sorted(named, key=lambda folder: (folder.count("/"), folder)))
+
+    @cached_property
+    def marked(self) -> frozenset[str]:
+        """Folders that a generator's configuration lies in."""
+        return frozenset(posixpath.dirname(path) for path in self.files if _MARK.fullmatch(posixpath.basename(path)))
+
+    def roots(self, folder: str) -> tuple[str, ...]:
+        """What `/` may stand for in a page of the folder, the likeliest first: a site's folder around it, any other one
+        around it, the shallowest first (deeper ones have pages of the same name by chance), then all sites."""
+        around = tuple(reversed(tuple(above(folder))))
+        sites = [place for place in around if place in self.marked or place in self.sites]
+        return tuple(dict.fromkeys((*sites, *around, *self.sites)))
 
     @cached_property
     def aliases(self) -> dict[str, tuple[tuple[str, int], ...]]:

@@ -60,7 +60,8 @@ class _Check:
         self.finder = Finder(base, self.read_before, moves, bool(workspace.params.get("names")))
         after = {new: old for old, new in moves.items()}
         self.later = Finder(self.finder.after.files, lambda path: read_any(workspace, path), after)
-        self.names = re.compile(f"{self.finder.names.pattern}|{self.later.names.pattern}")
+        self.finder.names = re.compile(f"{self.finder.names.pattern}|{self.later.names.pattern}")
+        self.later.as_of(self.finder)
 
     def read_before(self, path: str) -> bytes:
         data = self.before.get(path)
@@ -83,7 +84,7 @@ class _Check:
         return found
 
     def _concerned(self, path: str, data: bytes) -> bool:
-        return may_hold_links(path) and self.names.search(data.decode("utf-8", "surrogateescape")) is not None
+        return may_hold_links(path) and self.finder.names.search(data.decode("utf-8", "surrogateescape")) is not None
 
     def _file(self, path: str, new: str, text: str, later: str) -> Iterator[str]:
         """The text between its mentions of files is the same, and each mention means what it meant."""
