@@ -11,7 +11,7 @@ from pantheon_git.errors import PantheonError, TamperedError
 from pantheon_git.ledger import dsse
 from pantheon_git.ledger.layout import CLOSE, RUNS, find_signed
 from pantheon_git.ledger.statement import CLOSED, PLANT, read
-from pantheon_git.ledger.trust import TrustedKeys
+from pantheon_git.ledger.trust import NIGHT, TrustedKeys
 from pantheon_git.repo.objects import Objects
 from pantheon_git.repo.refs import read_refs
 
@@ -55,8 +55,10 @@ def plants_of(closing: Mapping[str, Any] | None, night: str, keys: TrustedKeys |
     for text in (closing or {}).get(PLANTS, ()):
         try:
             data = str(text).encode()
-            payload = dsse.verify(data, keys) if keys is not None else dsse.parse(data).payload
-            said = read(payload, PLANT)
+            envelope = dsse.verified(data, keys) if keys is not None else dsse.parse(data)
+            said = read(envelope.payload, PLANT)
+            if keys is not None:
+                keys.require(envelope.key_id, NIGHT, float(said["started"]))
             if said["night"] != night:
                 raise TamperedError(f"a plant of night {said['night']} in the closing of night {night}")
         except KeyError as error:
