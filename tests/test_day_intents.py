@@ -106,6 +106,7 @@ def test_labels_and_fields_go_before_words(roster: Roster) -> None:
 @pytest.mark.parametrize(
     ("text", "more", "said"),
     [
+        ("The description of the API in docs/a.md stays", {}, "no specialist is asked for in these words"),
         ("Fix the login page docs/a.md", {}, "no specialist is asked for in these words"),
         ("Front matter for docs/x.md", {}, "no tracked file matches docs/x.md"),
         ("Front matter", {}, "names no file or folder of this repository for doc.frontmatter"),
