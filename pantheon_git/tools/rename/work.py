@@ -18,7 +18,7 @@ _SHOWN = 50
 
 
 def inspected(workspace: Workspace) -> dict[str, Any]:
-    """`names`: computed, best first, where the task gives none; `ask`: the fields that a model may choose."""
+    """`names`: computed, best first, where the task gives none; `name`: the first of them."""
     files = tree_files(workspace)
     pairs = asked(workspace.params)
     missing = [old for old, new in pairs if new is None]
@@ -27,7 +27,7 @@ def inspected(workspace: Workspace) -> dict[str, Any]:
     if found := faults(named, files):
         raise ToolError("refused", "; ".join(found[:10]))
     single = missing[0] if len(pairs) == 1 and missing else None
-    view = {"renames": [{"old": old, "new": new} for old, new in named], "names": [], "name": None, "ask": []}
+    view = {"renames": [{"old": old, "new": new} for old, new in named], "names": [], "name": None}
     if single is None:
         return view
     about = said(single, read_bytes(workspace, single))
@@ -35,7 +35,6 @@ def inspected(workspace: Workspace) -> dict[str, Any]:
         **view,
         "names": offers[single],
         "name": offers[single][0],
-        "ask": ["name"] if len(offers[single]) > 1 else [],
         "old": posixpath.basename(single),
         "title": about.titles[0] if about.titles else "",
         "text": about.text,
@@ -54,10 +53,15 @@ def offered(workspace: Workspace, old: str, files: list[str]) -> list[str]:
     return found
 
 
+def _computed(workspace: Workspace, old: str, files: list[str]) -> str | None:
+    """Where a file goes for which nobody names a place; None where it is gone."""
+    return posixpath.join(posixpath.dirname(old), offered(workspace, old, files)[0]) if old in files else None
+
+
 def applied(workspace: Workspace, name: str | None) -> dict[str, Any]:
     """Make the renames. `name`: where the task names none."""
     files = tree_files(workspace)
-    pairs = asked(workspace.params, name)
+    pairs = [(old, new or _computed(workspace, old, files)) for old, new in asked(workspace.params, name)]
     if nameless := [old for old, new in pairs if new is None]:
         raise ToolError("bad-argument", f"no new name is given for {', '.join(nameless)}")
     wanted = [(old, new) for old, new in pairs if new is not None]
