@@ -76,7 +76,8 @@ def shout(command="true") -> int:
 
 def run(argv: Sequence[str], env: Mapping[str, str], timeout: float) -> Ran:
     """By the Python that runs this, which has pytest."""
-    return node_support.run([sys.executable if word == "python3" else word for word in argv], env, timeout)
+    plain = {**env, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # each start would load what our own suite uses
+    return node_support.run([sys.executable if word == "python3" else word for word in argv], plain, timeout)
 
 
 @pytest.fixture(scope="module")
@@ -129,18 +130,16 @@ def test_the_same_tree_when_written_twice(made: Any) -> None:
 
 
 def test_the_check_finds_what_a_test_does_not_tell(made: Any) -> None:
-    """Red without a name and with a do-nothing; a test that looks at types alone is caught, and one that is red too."""
+    """Red without a name and with a do-nothing; a test that looks at types alone is caught."""
     workspace, _, written = made
-    check = {"module": "src/pieces/text.py", "test": written["test"], "names": 3}
+    check = {"module": "src/pieces/text.py", "test": written["test"], "names": 2}
     found = TOOLS["pytest.check"].run(workspace, check)
-    red = dict.fromkeys(("dashed", "later", "count"), True)
+    red = dict.fromkeys(("dashed", "later"), True)
     assert (found["ok"], found["removal"], found["idle"]) == (True, red, red), found
     hollow = workspace.root / "tests/test_hollow.py"
     hollow.write_text("from pieces import text\n\n\ndef test_dashed():\n    assert callable(text.dashed)\n")
     found = TOOLS["pytest.check"].run(workspace, {**check, "test": "tests/test_hollow.py", "names": 1})
     assert found["problems"] == ["green when every function does nothing"]
-    hollow.write_text("def test_no():\n    assert False\n")
-    assert TOOLS["pytest.check"].run(workspace, {**check, "test": "tests/test_hollow.py"})["green"] is False
     hollow.unlink()
 
 

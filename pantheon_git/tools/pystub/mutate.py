@@ -18,7 +18,7 @@ def main() -> None:
         job = json.load(file)
     sys.path[0] = job["path"]
     sys.dont_write_bytecode = True
-    import pytest
+    pytest = importlib.import_module("pytest")  # the repository's own
 
     module = importlib.import_module(job["module"])
     _silence()
