@@ -3,18 +3,26 @@ night."""
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import json
 import os
 import re
 import shutil
+import socket
+import ssl
 import subprocess
 import sys
+import threading
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from pantheon_git.day import endpoint as endpoints
 from pantheon_git.day.endpoint import RefusedError, ask, endpoint
@@ -334,3 +342,34 @@ def test_never_at_night(garden: Path, run: Callable[..., Done], monkeypatch: pyt
         "sys.exit(any(name.startswith('pantheon_git.day') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", loaded], cwd=CHECKOUT, check=False).returncode == 0
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    """TLS is verified, also on this machine; no byte of the request is sent."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path / "cert.pem"))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        read: list[bytes] = []
+
+        def accept() -> None:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as tls:
+                read.append(tls.recv(1000))
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        with pytest.raises(PantheonError, match="certificate verify failed"):
+            ask(endpoint(f"https://127.0.0.1:{server.getsockname()[1]}/v1"), "/models", None, "key")
+        thread.join()
+    assert b"".join(read) == b""
+
+
+def self_signed(file: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + dt.timedelta(days=1))
+    certificate = made.sign(key, hashes.SHA256())
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file.write_bytes(key.private_bytes(*form) + certificate.public_bytes(serialization.Encoding.PEM))
+    return file
