@@ -143,7 +143,8 @@ def test_a_freeze_that_is_done_binds_nobody_unless_the_policy_says_so(at: House)
 
 
 def test_the_policy_may_require_a_freeze_or_take_no_notice(at: House) -> None:
-    """Required and absent, or withdrawn: nothing runs, with the next command."""
+    """Required and absent, or withdrawn: nothing runs, with the next command. Whoever may only change the policy sets
+    no night free that was bound before."""
     policy(at, "required")
     with pytest.raises(PantheonError, match="asks for a frozen queue for main, and there is none") as caught:
         plan(at)
@@ -155,6 +156,9 @@ def test_the_policy_may_require_a_freeze_or_take_no_notice(at: House) -> None:
         plan(at)
     freeze(at, "a")
     policy(at, "off")
+    assert "the policy was changed" in whys(at)["a"]
+    assert whys(at)["b"].startswith("no: not in the frozen queue ")
+    freeze(at, "a")
     assert whys(at)["b"] == "yes: queued"
     assert "takes no notice of frozen queues" in plan(at).tonight.said
 

@@ -6,6 +6,7 @@ A trailer is anybody's to write: what it leads to counts as the job's change onl
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ How = Literal["note", "merge", "trailer", "patch-id"]
 _TRAILER = re.compile(r"^ *Pantheon-Job: (\S+) *$", re.MULTILINE)
 _BRANCHES = ("--exclude=pantheon/pr/*", "--branches")
 """All but the PRs' own: a branch that waits for review says nothing about where its change went."""
+_AT_ONCE = 200
 _PATCH = ("-p", "--no-ext-diff", "--no-textconv", "--no-renames", "--full-index", "--binary", "--no-notes")
 
 
@@ -90,7 +92,9 @@ def rewritten(git: Git, objects: Objects, commits: Mapping[str, str]) -> dict[st
         if not merge and any(name in lost and name not in found for name in names):
             found |= {seen.job: seen for seen in find(git, objects, oid) if seen.job in lost and seen.rewritten}
     left = [commit for job, commit in lost.items() if job not in found]
-    theirs = {patch: oid for oid, patch in _patches(git, [*_BRANCHES, *below, "--no-merges"])} if left else {}
+    recorded = set(commits.values())
+    others = [oid for oid in git.text("rev-list", "--no-merges", *_BRANCHES, *below).split() if oid not in recorded]
+    theirs = {patch: oid for oid, patch in _patch_ids(git, others).items()} if left else {}
     own = _patch_ids(git, left) if theirs else {}
     by_patch = {job: theirs[own[commit]] for job, commit in lost.items() if own.get(commit) in theirs}
     return found | {job: Seen(job, lost[job], oid, "patch-id", True) for job, oid in by_patch.items()}
@@ -141,13 +145,12 @@ def _below(git: Git, commits: Iterable[str]) -> list[str]:
 
 
 def _patch_ids(git: Git, oids: Iterable[str]) -> dict[str, str]:
-    lines = "".join(f"{oid}\n" for oid in oids).encode()
-    return dict(_patches(git, ["--no-walk=unsorted", "--stdin"], lines)) if lines else {}
-
-
-def _patches(git: Git, which: Sequence[str], lines: bytes = b"") -> Iterator[tuple[str, str]]:
-    """Oid and patch id (git-patch-id(1), `--stable`)."""
-    patches = git.run("log", *_PATCH, *which, input=lines).out
-    for line in git.run("patch-id", "--stable", input=patches).out.decode().splitlines():
-        patch, oid = line.split()
-        yield oid, patch
+    """Oid → patch id (git-patch-id(1), `--stable`). Some at a time: all patches of a night need not fit into memory."""
+    found: dict[str, str] = {}
+    rest = iter(oids)
+    while some := list(itertools.islice(rest, _AT_ONCE)):
+        lines = "".join(f"{oid}\n" for oid in some).encode()
+        patches = git.run("log", *_PATCH, "--no-walk=unsorted", "--stdin", input=lines).out
+        said = git.run("patch-id", "--stable", input=patches).out.decode().splitlines()
+        found |= {oid: patch for patch, oid in (line.split() for line in said)}
+    return found

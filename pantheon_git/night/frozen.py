@@ -37,15 +37,17 @@ class Tonight:
     """Why, in a line for the person."""
 
 
-def tonight(git: Git, objects: Objects, target: str, base: str, rule: Rule) -> Tonight:
-    """The frozen queue that a night for `target` at the commit `base` runs. PantheonError where the policy requires one
-    and there is none, or where the latest may not be relied on."""
+def tonight(git: Git, objects: Objects, target: str, base: str, rule: Rule, policy: str | None) -> Tonight:
+    """The frozen queue that a night for `target` at the commit `base` runs. `rule`: that commit's policy has it; its
+    blob is `policy`. A policy that was turned `off` after a queue was frozen does not set the night free: only a person
+    does, by the next freeze or by --drop. PantheonError where the policy requires a frozen queue and there is none, or
+    where the latest may not be relied on."""
     refs, branch = read_refs(git, FROZEN), target.removeprefix("refs/heads/")
     whole = f"the queue is what {branch} holds at {base[:12]}"
-    if rule == "off":
-        return Tonight(None, f"{whole}; the policy takes no notice of frozen queues" if refs else "")
     _nothing_missed(git, refs)
     found = _latest(git, objects, refs, target)
+    if rule == "off" and (found is None or found.dropped or found.queue.policy == policy):
+        return Tonight(None, f"{whole}; the policy takes no notice of frozen queues" if refs else "")
     if found is None or found.dropped:
         if rule == "required":
             why = f"the latest, {found.name}, was withdrawn by {found.dropped}" if found else "there is none"
@@ -57,7 +59,7 @@ def tonight(git: Git, objects: Objects, target: str, base: str, rule: Rule) -> T
             "not hold: its history was rewritten since",
             f"{AGAIN}, or pantheon-git freeze --drop",
         )
-    if rule == "if-present" and _is_done(git, objects, found):
+    if rule != "required" and _is_done(git, objects, found):
         return Tonight(None, f"the frozen queue {found.name} is done: {whole}")
     return Tonight(found, describe(found))
 

@@ -96,7 +96,7 @@ def make_plan(git: Git, objects: Objects, target: str, base: str | None = None, 
         if (planned := _planned(objects, name, oid, flows, agents, states, index, broken, several))
     ]
     tasks = hold_back_strays(tasks, strays(git))
-    going_by = Tonight() if thaw else tonight(git, objects, target, base, policy.night.frozen)
+    going_by = Tonight() if thaw else tonight(git, objects, target, base, policy.night.frozen, policy_oid)
     if going_by.frozen is not None:
         tasks = hold_back_unfrozen(tasks, going_by.frozen, policy_oid, agents)
     ordered = hold_back_collisions(hold_back_needs(in_order(tasks), states))

@@ -63,7 +63,8 @@ class Night(Spec):
     frozen: Literal["if-present", "required", "off"] = "if-present"
     """Whether a night runs only what a person froze (`pantheon-git freeze`). `if-present`: where the target's latest
     frozen queue still has jobs to do, these and nothing else; else the queue as committed. `required`: never anything
-    that was not frozen. `off`: frozen queues mean nothing."""
+    that was not frozen. `off`: frozen queues mean nothing; one that was frozen before the policy said so binds all the
+    same, until it is done or withdrawn."""
     router: Literal["model", "rules"] = "model"
     """Of a task that names no flow, where rules leave several: `model` chooses among these by likelihood, or tells that
     it cannot; with `rules` such a task is a fault."""
