@@ -111,6 +111,15 @@ def test_nobody_is_told_to_learn_where_no_description_says_so(tmp_path: Path) ->
     assert "\ndescription: Learn how to row a heavy boat" in done(tmp_path, TEXT, "d/row.md", some)[0]
 
 
+def test_titles_that_are_the_files_names_and_descriptions_without_a_stop(tmp_path: Path) -> None:
+    """As manual pages have them: the name as the path spells it, and no full stop; a small folder without tags gets
+    none either, where the folder above has none."""
+    plain = {f"man/{n}/boat-{n}-{k}.md": f"---\ntitle: boat-{n}-{k}\ndescription: Rows it\n---\n\nText.\n".encode()
+             for n in range(2) for k in range(6)}  # fmt: skip
+    after, _ = done(tmp_path, TEXT, "man/1/boat-row.md", plain)
+    assert after.startswith("---\ntitle: boat-row\ndescription: Row a heavy boat with two oars on a calm lake\n---\n")
+
+
 @pytest.mark.parametrize("raw", ["a: b", "x # y", "@x", "- x", "", "!!python/object:os.system x", "a\nb: c", "[a]"])
 def test_a_pattern_that_is_no_plain_value_is_not_written(raw: str) -> None:
     """What a repository's line says is data: it cannot add a second key or a tag of YAML's own."""

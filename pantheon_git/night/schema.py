@@ -49,7 +49,9 @@ def learn(documents: Documents, targets: Iterable[str]) -> tuple[list[dict[str, 
             continue
         if (folder, here) not in known:
             known[folder, here] = len(schemas)
-            schemas.append(of({path: documents[path] for path in within[folder]}, siblings.get(here, {}), folder))
+            clear = next((f for f in _upwards(target) if len(within.get(f, ())) >= CLEAR), folder)
+            own, wide = ({path: documents[path] for path in within[name]} for name in (folder, clear))
+            schemas.append({**of(own, siblings.get(here, {}), folder), **_clear(own, wide)})
         found[target] = known[folder, here]
     return schemas, found
 
@@ -82,13 +84,11 @@ def of(documents: Documents, siblings: Documents, folder: str) -> dict[str, Any]
         "format": _most(matter.kind for matter in documents.values()),
         "order": _order([list(matter.keys) for matter in documents.values()], used),
         "shares": {key: round(shares[key], 2) for key in sorted(used)},
-        "unused": [key for key in FIELDS if total >= CLEAR and shares.get(key, 0.0) < HARDLY_ANY],
         "quote": {key: _most(line.quote for line in having[key].values() if line.value) for key in sorted(used)
                   if any(line.value for line in having[key].values())},
         "fill": _fills(having, documents, {key for key in used if key not in FIELDS}),
         "case": title_case([matter.title for matter in documents.values()]),
         "templates": _templates(siblings),
-        "learn": _learns([lines.value for lines in having.get("description", {}).values()]),
     }  # fmt: skip
     lists = [line for line in having.get("tags", {}).values() if line.shape in ("flow", "block")]
     if lists:
@@ -142,16 +142,29 @@ def _patterns(value: str, path: str, title: str) -> Iterable[str]:
             yield value.replace(part, f"{{{name}}}")
 
 
-def _learns(said: Sequence[str]) -> bool:
-    """Whether descriptions may say “Learn how to …”: not where CLEAR of them show that hardly any does."""
-    return len(said) < CLEAR or sum(text.startswith("Learn ") for text in said) >= HARDLY_ANY * len(said)
+def _clear(own: Documents, wide: Documents) -> dict[str, Any]:
+    """What takes CLEAR documents to tell, said by the folder above (`wide`) where the folder has fewer: the fields that
+    it does without, whether descriptions may say “Learn how to …”, and whether they end with a stop."""
+    if len(wide) < CLEAR:
+        return {"unused": []}
+    held = {key for matter in own.values() for key in matter.keys} if len(own) < CLEAR else set()
+    counts = totals(wide)
+    few = [key for key in FIELDS if key not in held and counts.get(key, 0) < HARDLY_ANY * len(wide)]
+    said = [one.keys["description"].value for one in wide.values() if "description" in one.keys]
+    habits = {"learn": [text.startswith("Learn ") for text in said], "stop": [text[-1:] in ".!?。" for text in said]}
+    told = {name: len(said) < CLEAR or sum(seen) >= HARDLY_ANY * len(said) for name, seen in habits.items()}
+    return {"unused": few, **told}
 
 
 def _templates(siblings: Documents) -> dict[str, str]:
     """Field → the words that the folder's documents have around their own name: `{} & Boats`."""
-    found = {}
+    found: dict[str, str] = {}
     for key in ("title", "description"):
         values = {path: matter.keys[key].value for path, matter in siblings.items() if key in matter.keys}
+        named = sum(value == places(path)["stem"] for path, value in values.items())
+        if key == "title" and named >= TEMPLATE and named >= NEARLY_ALL * len(values):
+            found[key] = "{stem}"
+            continue
         seen = Counter(made for path, value in values.items() if (made := _around(value, path)))
         for template, number in seen.most_common(1):
             if number >= TEMPLATE and 2 * number >= len(values) and template != "{}":

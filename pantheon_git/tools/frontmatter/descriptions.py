@@ -120,10 +120,11 @@ def offered(prose: Prose, title: str, values: Mapping[str, Any], language: str =
     return found
 
 
-def unlearned(line: str) -> str:
-    """“Learn how to run it.” → “Run it.”, for repositories whose people do not say the former."""
-    bare = line.removeprefix("Learn how to ")
-    return line if bare == line else bare[:1].upper() + bare[1:]
+def in_manner(line: str, *, learn: bool, stop: bool) -> str:
+    """“Learn how to run it.” → “Run it.” or “Run it”, for repositories whose people do not say the former."""
+    bare = line if learn else line.removeprefix("Learn how to ")
+    said = line if bare == line else bare[:1].upper() + bare[1:]
+    return said if stop else said.removesuffix(".")
 
 
 def bounds(language: str) -> tuple[int, int]:

@@ -61,8 +61,8 @@ class Draft:
     def computed(self) -> list[str]:
         found = descriptions.candidates(self.prose, self.title, self.doc.values, self.language)
         own = titles.in_template(self.schema.templates.get("description", ""), self.path, self.prose)
-        said = found if self.schema.learn else list(dict.fromkeys(map(descriptions.unlearned, found)))
-        return [own, *said] if own else said
+        said = [descriptions.in_manner(line, learn=self.schema.learn, stop=self.schema.stop) for line in found]
+        return list(dict.fromkeys([own, *said] if own else said))
 
     @cached_property
     def long_descriptions(self) -> list[str]:

@@ -43,9 +43,12 @@ class Schema:
     case: str = ""
     """Of titles: `title`, `sentence`, or nothing where there is no habit."""
     templates: Mapping[str, str] = field(default_factory=dict)
-    """Field → the folder's words around a document's own name, which stands as {}."""
+    """Field → the folder's words around a document's own name, which stands as {} in words, and as {stem} as the path
+    has it."""
     learn: bool = True
     """Whether descriptions may begin with “Learn how to”."""
+    stop: bool = True
+    """Whether they end with a stop."""
     tags: tuple[int, int] | None = None
     """How few and how many tags nearly all documents have."""
 
@@ -83,6 +86,7 @@ def schema_of(params: Mapping[str, Any], path: str) -> Schema:
         str(given.get("case", "")),
         given.get("templates", {}),
         given.get("learn", True) is not False,
+        given.get("stop", True) is not False,
         (int(tags[0]), int(tags[1])) if tags else None,
     )
 

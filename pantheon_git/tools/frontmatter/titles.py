@@ -16,7 +16,7 @@ from pantheon_git.tools.frontmatter import forms
 from pantheon_git.tools.frontmatter.language import CJK
 from pantheon_git.tools.frontmatter.prose import Prose, sentences
 from pantheon_git.tools.frontmatter.safe import tamed, why_unsafe
-from pantheon_git.tools.frontmatter.schema import Schema, in_case
+from pantheon_git.tools.frontmatter.schema import Schema, in_case, places
 from pantheon_git.tools.frontmatter.words import bag, content_stems
 
 LIMIT = 120
@@ -70,6 +70,8 @@ def candidates(
 
 def in_template(template: str, path: str, prose: Prose) -> str:
     """The folder's own wording (`{} & Boats`) around this document's name; empty where there is none."""
+    if template == "{stem}":
+        return places(path)["stem"]
     slug = slug_of(path)
     return template.replace("{}", in_words(slug, prose)) if template and slug else ""
 
