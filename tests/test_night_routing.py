@@ -23,6 +23,7 @@ from pantheon_git.night.routing import route_tasks
 from pantheon_git.night.run import run_night
 from pantheon_git.repo.git import Git
 from pantheon_git.repo.objects import Objects
+from tests import atif_schema
 from tests.agent_doubles import ListedEngine
 from tests.cli_support import inside, make_repo, put
 from tests.night_kit import BODY, commit, trusted_key
@@ -128,6 +129,9 @@ def test_the_choice_is_a_signed_node_that_trace_shows_and_replay_repeats(
     assert json.loads(read.artifact(objects, first)["output.json"])["nats"]["doc.frontmatter"] == 9.0
     assert [nodes["u"][0].details.get("router"), nodes["v"][0].name] == ["rules", "validate"]
     assert "doc.frontmatter fits best" in inside(repo, "trace", "t:route", capsys=capsys, check=True).out
+    exported = json.loads(inside(repo, "trace", "t", "--atif", capsys=capsys, check=True).out)
+    assert atif_schema.faults(exported) == []
+    assert exported["steps"][1]["tool_calls"][0]["function_name"] == "route"
     assert summarise(verify(git, trusted(git, objects).keys)).first is None
     again = asyncio.run(replay(git, "t"))
     assert again.nodes[0].name == "route"
