@@ -20,7 +20,7 @@ from pantheon_git.tools.ava.render import Test, arrange
 from pantheon_git.tools.ava.types import find_types, read_types
 from pantheon_git.tools.protocol import ToolError, Workspace
 
-_FILES, _BYTES, _EXPORTS = 60, 60_000, 40
+_FILES, _BYTES, _EXPORTS, _CALLS = 60, 60_000, 120, 1600
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,14 @@ def _ordered(parsed: Mapping[str, Export], found: Mapping[str, Any]) -> list[str
 
 
 def _probe(prober: Prober, subject: Subject, written: Sequence[Candidate]) -> Tried:
-    first = [*written, *(c for name in subject.exports for c in broad(subject, name))]
+    most = max(8, _CALLS // len(subject.exports))
+    first = [*written, *(c for name in subject.exports for c in broad(subject, name)[:most])]
     tried = prober.first(_once(first))
     known = {c.key for c, _ in tried}
     more: list[Candidate] = []
     for name in subject.exports:
         mine = [(c, o) for c, o in tried if c.group.split(".")[0] == name]
-        more += [c for c in deeper(subject, name, mine) if c.key not in known]
+        more += [c for c in deeper(subject, name, mine) if c.key not in known][:most]
     return tried + prober.first(_once(more))
 
 

@@ -12,6 +12,7 @@ import process from 'node:process';
 import childProcess from 'node:child_process';
 import {Buffer} from 'node:buffer';
 import {createRequire, syncBuiltinESMExports} from 'node:module';
+import {Worker} from 'node:worker_threads';
 
 const job = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
 const log = fs.openSync(process.argv[3], 'a');
@@ -20,6 +21,20 @@ const leave = process.exit.bind(process);
 const wait = setTimeout;
 const LONGEST = 400;
 const ITEMS = 50;
+
+// A call that never comes back would hold this thread for ever: another one ends the process, and the rest goes on anew.
+const beat = new Int32Array(new SharedArrayBuffer(4));
+new Worker(`
+	const {workerData} = require('node:worker_threads');
+	let seen = -1;
+	setInterval(() => {
+		const now = Atomics.load(workerData.beat, 0);
+		if (now === seen && now > 0) {
+			process.kill(process.pid, 'SIGKILL');
+		}
+		seen = now;
+	}, workerData.patience);
+`, {eval: true, workerData: {beat, patience: 4 * job.timeout}}).unref();
 
 let effects = new Set();
 const outer = {...process.env};
@@ -209,6 +224,7 @@ const helpers = {path, fs, os, url, events, stream, process, Buffer, EventEmitte
 	Readable: stream.Readable, Writable: stream.Writable, Duplex: stream.Duplex, Transform: stream.Transform, require: createRequire(job.module)};
 
 async function evaluate(candidate, bound) {
+	Atomics.add(beat, 0, 1);
 	effects = new Set();
 	const outcome = {};
 	const code = `'use strict';\n{ const __out = {};\n${candidate.setup ?? ''}\n\ntry { __out.value = (${candidate.expr}\n); } catch (error) { __out.error = error; __out.threw = true; }\nreturn [__out, async () => {${candidate.after ?? ''}\n}, () => (${candidate.then || 'undefined'}\n)]; }`;

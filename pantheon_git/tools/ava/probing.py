@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ SCRIPT = Path(__file__).with_name("probe.mjs")
 HARMFUL = {"program", "network", "kill", "abort", "chdir", "exit", "unhandled", "environment", "wrote"}
 """Effects that a test must not have; a call that has one is not used."""
 _ONE_MS, _BATCH_SECONDS, _CLEAN = 800, 60.0, {"NODE_ENV": "test"}
+_HUNG, _PATIENCE = "hung or crashed", 3
+"""Where so many calls about one export did not come back, the rest of them is left out."""
 NODE = "node: apt-get install nodejs npm"
 
 Outcome = dict[str, Any]
@@ -91,7 +94,7 @@ class Prober:
 
     def _all(self, candidates: Sequence[Candidate], other: bool) -> Tried:
         found: Tried = []
-        left = list(candidates)
+        left, slow = list(candidates), Counter[str]()
         while left and time.monotonic() < self._end:
             lines, _ = self._start(left, other)
             outcomes = {line["id"]: line for line in lines if "id" in line}
@@ -99,8 +102,10 @@ class Prober:
             done = len(outcomes) + (1 if len(begun) > len(outcomes) else 0)
             if not done:
                 break
-            found += [(c, outcomes.get(i, {"bad": "hung or crashed"})) for i, c in enumerate(left[:done])]
-            left = left[done:]
+            ended = [(c, outcomes.get(i, {"bad": _HUNG})) for i, c in enumerate(left[:done])]
+            slow.update(c.group for c, o in ended if o.get("bad") in ("late", _HUNG))
+            found += ended + [(c, {"bad": _HUNG}) for c in left[done:] if slow[c.group] >= _PATIENCE]
+            left = [c for c in left[done:] if slow[c.group] < _PATIENCE]
         return found + [(c, {"bad": "no time left"}) for c in left]
 
     def _start(self, candidates: Sequence[Candidate], other: bool) -> tuple[list[dict[str, Any]], bytes]:
