@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pantheon_git.tools.frontmatter import yamltext
+from pantheon_git.tools.frontmatter.safe import why_unsafe
 from pantheon_git.tools.frontmatter.words import bag
 
 FIELDS = ("title", "description", "tags")
@@ -53,11 +54,17 @@ class Schema:
     """How few and how many tags nearly all documents have."""
 
     def missing(self, values: Mapping[str, Any], path: str, title: str) -> dict[str, str | yamltext.Scalar]:
-        """Keys beside FIELDS that nearly all have and this document lacks, with what they say."""
+        """Keys beside FIELDS that nearly all have and this document lacks, with what they say; nothing that is more
+        than words to a browser, a template or a terminal (`safe.py`), whoever wrote it first."""
         known = {**places(path), "title": title}
         found: dict[str, str | yamltext.Scalar] = {}
         for key in self.order:
-            if key in self.fill and key not in values and (said := fill(self.fill[key], known)):
+            if (
+                key in self.fill
+                and key not in values
+                and (said := fill(self.fill[key], known))
+                and not why_unsafe(said)
+            ):
                 value = _read(said) if self.quote.get(key) == "plain" and self.fill[key] != "{title}" else said
                 if value is not None:
                     found[key] = value
