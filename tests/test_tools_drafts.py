@@ -83,6 +83,7 @@ def test_several_top_headings_are_parts_and_no_title() -> None:
             "Returns the speed in knots of the given Boat.",
         ),
         ("Use the Row method to move the boat forward.", "Move the boat forward."),
+        ("This command is used to move the boat forward.", "Move the boat forward."),
         ("This document describes a way to build boats.", "Learn how to build boats."),
         ("You can build a boat with oak.", "Learn how to build a boat with oak."),
     ],

@@ -56,6 +56,7 @@ _USE = re.compile(
     r"use the [`\w.$@/()-]+ (?:method|function|filter|command|option|class|property)(?: on an? [\w. ]+?)? to (\w.*)",
     re.IGNORECASE,
 )
+_USED = re.compile(r"(?:(?:this|the) [\w-]+ (?:is|can be) |it is )?used to (\w.*)", re.IGNORECASE)
 _CLAUSE = re.compile(
     rf"{_THIS}(?: will)? (?:shows?|explains?|describes?|tells?|teaches)(?: you)? "
     r"(?=(?:how|why|what|when|where) (?!to ))",
@@ -74,6 +75,7 @@ _ADVERBS = re.compile(
 def english(sentence: str, known: set[str], shortest: int) -> Iterator[tuple[str, str]]:
     """(rule, new wording) for each rule that fits; `known` are the document's words in lower case."""
     rules = (_LEARN, _GERUND, _ABOUT, _API, _USE, _CAN, _USES, _CLAUSE)
+    used = _USED.match(sentence)
     learn, gerund, about, api, use, can, uses, clause = (rule.match(sentence) for rule in rules)
     if learn and (told := verb_phrase(sentence[learn.end() :], known)):
         yield "learn", f"Learn how to {told}"
@@ -90,6 +92,8 @@ def english(sentence: str, known: set[str], shortest: int) -> Iterator[tuple[str
         if api[1] and len(said) < shortest and re.fullmatch(r"(?:Returns|Gets|Reports) .*\.", said):
             said = f"{said[:-1]} of the given {api[1]}."
         yield "api", said
+    elif used and used[1].split(" ", 1)[0].casefold().strip(",") not in _NOT_VERBS:
+        yield "use", used[1][:1].upper() + used[1][1:]
     elif use:
         yield "use", use[1][:1].upper() + use[1][1:]
     elif can and (told := verb_phrase(sentence[can.end() :], known)):
