@@ -43,9 +43,9 @@ def queue(repo: Path) -> dict[str, dict[str, Any]]:
     return {p.stem: tomllib.loads(p.read_text()) for p in sorted((repo / ".pantheon/queue").glob("*.toml"))}
 
 
-def test_the_example_board_becomes_tasks_once(garden: Path) -> None:
+def test_the_example_board_becomes_tasks_once(garden: Path, run: Callable[..., Done]) -> None:
     """Cards with words and files become tasks with priority, needs and criteria; again, nothing is doubled."""
-    dry = cli(garden, "import", "kanban", "board.md", "--dry-run", check=True)
+    dry = run("import", "kanban", "board.md", "--dry-run", check=True)
     assert "would be imported: 5 tasks, 1 not taken" in dry.err
     assert not (garden / ".pantheon").exists()
     done = cli(garden, "import", "kanban", "board.md", check=True)
@@ -58,9 +58,9 @@ def test_the_example_board_becomes_tasks_once(garden: Path) -> None:
     assert by_path["runbooks/rotate-certificates.md"][1]["needs"] == [compost]
     assert by_path["guides/http-caching.md"][1]["priority"] == 10
     assert len(by_path["guides/http-caching.md"][1]["goal"]["acceptance"]) == 2
-    assert cli(garden, "check").code == 0
+    assert run("check").code == 0
     before = queue(garden)
-    again = cli(garden, "import", "kanban", "board.md", check=True)
+    again = run("import", "kanban", "board.md", check=True)
     assert "imported: 0 tasks, 5 there already, 1 not taken" in again.err
     assert queue(garden) == before
 
