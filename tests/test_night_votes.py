@@ -32,7 +32,7 @@ def grumbling(repo: Path, least: int = 1) -> Path:
     shutil.copytree(stock_dir() / "review.peerB", repo / "agents/review.grumbler")
     manifest = repo / "agents/review.grumbler/agent.toml"
     text = manifest.read_text().replace('"review.peerB"', '"review.grumbler"')
-    manifest.write_text(text.replace("min_description_share = 0.35", "min_description_share = 9.9"))
+    manifest.write_text(text.replace("min_description_share = 0.25", "min_description_share = 9.9"))
     flow = (stock_flows() / "doc.frontmatter.toml").read_text().replace("review.peerB", "review.grumbler")
     put(repo / ".pantheon/flows/doc.frontmatter.toml", flow)
     put(repo / ".pantheon/policy.toml", POLICY.format(least=least))
