@@ -202,8 +202,7 @@ def _watching(candidate: Candidate, outcome: Mapping[str, Any]) -> Iterator[Cand
             expr = candidate.expr[:place] + RECORD + candidate.expr[place + len(function) :]
             yield replace(candidate, expr=expr, setup="const calls = [];", then="calls")
             break
-    told = value.get("source") not in (None, "undefined")
-    for given in (*KINDS["object"][:3], *KINDS["array"][:2]) if not told else ():
+    for given in (*KINDS["object"][:3], *KINDS["array"][:2]) if value.get("source") == "undefined" else ():
         if f"({given}" in candidate.expr:
             expr = candidate.expr.replace(f"({given}", "(given", 1)
             yield replace(candidate, expr=expr, setup=f"const given = {given};", then="given")
