@@ -17,6 +17,7 @@ from pantheon_git.tools.pystub.examples import HELPERS
 from pantheon_git.tools.pystub.source import Module
 
 SCRIPT = Path(__file__).with_name("probe.py")
+_PARTS = ("value", "promise", "then")
 _ONE_SECONDS, _BATCH_SECONDS = 0.8, 60.0
 _IGNORED = {"node_modules", ".git", ".venv", "__pycache__", ".tox", ".mypy_cache"}
 __all__ = ["HARMFUL", "Prober", "Tried", "copy_tree", "python", "surroundings"]
@@ -74,7 +75,9 @@ class Prober:
         type of the value does."""
         usable = [(c, o) for c, o in tried if usable_outcome(o)]
         second = {c.key: o for c, o in self._all([c for c, _ in usable[::-1]], other=True)}
-        return [(c, kept) for c, o in usable if (kept := _both(o, second[c.key], self._machine))]
+        kept = [(c, both) for c, o in usable if (both := _both(o, second[c.key], self._machine))]
+        third = {c.key: o for c, o in self._all([c for c, _ in kept], other=False)}  # chance may agree with itself once
+        return [(c, o) for c, o in kept if "loose" in o or all(o.get(n) == third[c.key].get(n) for n in _PARTS)]
 
     def _all(self, candidates: Sequence[Candidate], other: bool) -> Tried:
         found: Tried = []
@@ -114,9 +117,8 @@ class Prober:
 def _both(one: Outcome, two: Outcome, machine: Sequence[str]) -> Outcome | None:
     if not usable_outcome(two):
         return None
-    parts = ("value", "promise", "then")
     told = json.dumps([one.get("value"), one.get("then")])
-    if all(one.get(name) == two.get(name) for name in parts) and not any(word in told for word in machine):
+    if all(one.get(name) == two.get(name) for name in _PARTS) and not any(word in told for word in machine):
         return one
     a, b = one["value"], two["value"]
     if a["is"] != b["is"] or a.get("type") != b.get("type") or a["is"] == "error":

@@ -154,7 +154,9 @@ def _place(workspace: Workspace, module: Module, given: str | None) -> str:
     parts = [part for part in module.name.split(".") if part != "__init__"]
     folders = [*_testpaths(workspace.root), "tests", "test"]
     folder = next((one for one in folders if (workspace.root / one).is_dir()), "tests")
-    names = [f"{folder}/test_{parts[-1].strip('_')}.py", f"{folder}/test_{'_'.join(p.strip('_') for p in parts)}.py"]
+    stem = PurePosixPath(module.path).stem
+    whole = f"{folder}/test_{'_'.join(parts)}{'__init__' if stem == '__init__' else ''}.py"
+    names = [whole] if stem.startswith("_") else [f"{folder}/test_{stem}.py", whole]
     free = [name for name in names if not (workspace.root / name).exists()]
     if not free:
         raise ToolError("refused", f"{module.path} has a test already: {', '.join(names)}")
