@@ -161,13 +161,25 @@ class Repository:
             else:
                 yield prefix + name, oid
 
-    def changes(self, before, after):
-        """(A, M, T or D; path) of each file in which two trees differ."""
-        code, out = self.git("diff-tree", "-r", "-z", "--no-renames", "--name-status", before, after)
-        if code:
-            raise Wrong("a tree that cannot be read", False)
-        words = out.split(b"\0")
-        return [(how.decode(), path.decode("utf-8", "backslashreplace")) for how, path in zip(words[::2], words[1::2])]
+    def changes(self, before, after, prefix=b""):
+        """(A, M or D; path) of each file in which two trees differ; also in modes that git takes for the same."""
+        old, new = self.tree(before), self.tree(after)
+        for name in sorted(old.keys() | new.keys()):
+            was, now = old.get(name, (0, None)), new.get(name, (0, None))
+            if was != now and was[0] == now[0] == FOLDER:
+                yield from self.changes(was[1], now[1], prefix + name + b"/")
+            elif was != now:
+                gone, come = (set(self.below(prefix + name, *one)) for one in (was, now))
+                for path in sorted(gone | come):
+                    how = "M" if path in gone and path in come else "D" if path in gone else "A"
+                    yield how, path.decode("utf-8", "backslashreplace")
+
+    def below(self, path, mode, oid):
+        """The files at a path."""
+        if mode == FOLDER:
+            yield from (one for one, _ in self.walk(oid, path + b"/"))
+        elif oid:
+            yield path
 
     def commit(self, oid):
         return Commit(self.read(oid, "commit"))

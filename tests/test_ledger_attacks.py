@@ -112,6 +112,6 @@ def test_the_file_stands_alone(at: World) -> None:
 
 
 def test_the_file_is_short_enough_to_be_read(tmp_path: Path) -> None:
-    """An auditor reads all of it."""
+    """An auditor reads all of it: no more than 1,000 lines, a tenth of them for frozen queues."""
     lines = FILE.read_text("utf-8").splitlines()
-    assert len(lines) <= 850
+    assert len(lines) <= 1000
