@@ -24,6 +24,7 @@ from tests.conftest import isolate
 from tests.gate_world import GOOD, World
 from tests.night_kit import BODY, commit, night, task, trusted_key
 
+pytestmark = pytest.mark.jail
 WRITTEN = "---\ntitle: {name}\ndescription: What {name} is about, in a sentence.\ntags: [garden]\n---\n\n"
 POLICY = "schema = 1\n[plants]\nshare = 1.0\nmost = 3\n"
 
@@ -199,6 +200,19 @@ def test_even_a_forged_path_cannot_merge(tmp_path: Path) -> None:
     assert done.code != 0
     assert "planted" in done.err
     assert git(tmp_path, "rev-parse", "main") == before
+
+
+def test_verify_names_a_plant_that_belongs_elsewhere(tmp_path: Path) -> None:
+    """A night that closes with another night's plant: signed twice over, and still not its own."""
+    world = World(tmp_path)
+    commit_ = git(tmp_path, "rev-parse", "main").strip()
+    plant = PlantResult(night="20260103T000000Z", job="two.1", base=commit_, bad=True, sort="x", kind="code", says="",
+                        tree="0" * 40, patch=b"", reviews=[], started=1.8e9, seconds=0.1)  # fmt: skip
+    world.ledger.open_night("20260102T000000Z", [], {})
+    world.ledger.close_night("20260102T000000Z", {}, plants=[world.ledger.sign_plant(plant)])
+    done = cli(tmp_path, "verify")
+    assert done.code == 2
+    assert "a plant of night 20260103T000000Z in the closing of night 20260102T000000Z" in done.err
 
 
 def test_trees_of_good_changes_are_not_held_back(planted: Path) -> None:

@@ -13,6 +13,7 @@ from pantheon_git.ledger.anchor import is_ancestor
 from pantheon_git.ledger.commit import check_commit, trailers
 from pantheon_git.ledger.layout import ARTIFACTS, CLOSE, FAILED, META, OPEN, PRS, RUNS, JobFolder, job_folders
 from pantheon_git.ledger.lines import Signed, absent_line, note
+from pantheon_git.ledger.plants import plants_of
 from pantheon_git.ledger.records import JobContext
 from pantheon_git.ledger.statement import CLOSED, OPENED, canonical, jobs_of, sha256
 from pantheon_git.ledger.trust import NIGHT, TrustedKeys
@@ -251,6 +252,7 @@ class NightCheck:
             closed = open_signed(ground, self.ground.objects.blob(entry.oid), CLOSED, "closed")
             said = closed.predicate
             require(said["night"] == self.night, "the close of another night, replayed here")
+            list(plants_of(said["info"], self.night, ground.keys))  # raises at the first that is not what was signed
             named = {job: ending for ending, jobs in said["endings"].items() for job in jobs}
             if lost := sorted(named.keys() - self.jobs):
                 raise TamperedError(f"{lost[0]} ended as {named[lost[0]]}, but its entry is gone")
