@@ -1,11 +1,11 @@
 """What the shipped weights are worth on documents that no fit has seen: `python -m tests.heldout_kit DOCS`.
 
 No model runs. DOCS holds docs.jsonl, truth.jsonl and, by repository, tag vocabularies (`--vocabulary REPO=FILE`). The
-shipped weights of the description drafts and of the tag ranker were fitted on all of these documents (`--weights` prints
-them; a few are set by hand); here both are fitted anew, by ridge regression and by logistic regression, from nothing but
-one part of the documents, and score the other part: half against half, and each repository by all the others. Titles
-have an order of rules and no weights; the reviewers' bounds have `bench reviewers --held-out`; the specialist's prompt
-was written by hand, and its no-model control is the draft itself.
+shipped weights of the description drafts and of the tag ranker were fitted on all of these documents (`--weights`
+prints them; a few are set by hand); here both are fitted anew, by ridge regression and by logistic regression, from
+nothing but one part of the documents, and score the other part: half against half, and each repository by all the
+others. Titles have an order of rules and no weights; the reviewers' bounds have `bench reviewers --held-out`; the
+specialist's prompt was written by hand, and its no-model control is the draft itself.
 """
 
 from __future__ import annotations
