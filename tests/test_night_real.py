@@ -15,7 +15,7 @@ from pantheon_git.ledger import read
 from pantheon_git.ledger.entries import JobEntry
 from pantheon_git.ledger.trust import TrustedKeys
 from pantheon_git.ledger.verify import summarise, verify
-from pantheon_git.night.events import Event, GroupCommitted, JobEnded, NightOpened, NodeEnded
+from pantheon_git.night.events import Event, GroupCommitted, JobEnded, NightOpened, NodeEnded, Said
 from pantheon_git.night.lease import LeaseHeldError, lease
 from pantheon_git.night.replay import replay
 from pantheon_git.night.run import NightResult
@@ -68,7 +68,7 @@ def test_a_night_makes_signed_prs_and_touches_nothing_else(tmp_path: Path) -> No
         assert entry.summary["diffstat"]["files"] == 1
         assert entry.summary["cpu"]["jail"] > 0
     require_good(repo)
-    assert isinstance(events[0], NightOpened)
+    assert [type(event) for event in events[:2]] == [Said, NightOpened]  # the first says which queue it is
     assert sum(isinstance(event, NodeEnded) for event in events) == 24
     assert sum(isinstance(event, JobEnded) for event in events) == 3
     committed = [job for event in events if isinstance(event, GroupCommitted) for job in event.jobs]
