@@ -22,7 +22,7 @@ from pantheon_git.gate.tally import Seen, Tally, summed
 HeldOut = Literal["document", "repository"]
 Verdicts = Mapping[str, Sequence[bool]]
 """Judge → whether it passes each case."""
-STOPPED = 0.05
+STOPPED = 0.02
 """Share of good words that one item may stop."""
 PRIOR = 0.2
 """Share of bad changes among those that reach the reviewers, for what is accepted of a hundred."""
