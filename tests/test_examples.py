@@ -17,6 +17,7 @@ from pantheon_git.engines import models
 from pantheon_git.ledger.anchor import marks_file, write_marks
 from pantheon_git.repo.git import Git
 from tests.cli_support import CHECKOUT, Done, cli, git, make_repo, program_on_path, sh
+from tests.night_kit import commit, night
 
 EXAMPLES = CHECKOUT / "examples"
 
@@ -160,6 +161,16 @@ def test_the_nightly_script_runs_the_example_task_and_flow(garden: Path, tmp_pat
     assert "describe-composting.1" in text
     (job,) = json.loads(cli(garden, "report", "--json", check=True).out)["jobs"]
     assert job["nodes"]["acceptance"] in ("pass", "fail")
+
+
+@pytest.mark.jail
+def test_the_example_that_renames_becomes_a_rename(garden: Path) -> None:
+    """As it stands, in a night of its own."""
+    shutil.copyfile(EXAMPLES / "queue/rename-tides.toml", garden / ".pantheon/queue/rename-tides.toml")
+    commit(garden, "Queue")
+    night(garden)
+    said = git(garden, "show", "-M", "--name-status", "--format=", "pantheon/pr/rename-tides.1")
+    assert "R100\tnotes/tide-tables.md\tnotes/reading-tide-tables.md" in said
 
 
 def test_the_pre_commit_configuration_names_a_hook_that_we_ship() -> None:

@@ -250,14 +250,14 @@ def test_a_model_that_is_not_here_is_refused(model: str) -> None:
 
 @pytest.mark.jail
 def test_a_refusal_comes_before_the_first_job(tmp_path: Path) -> None:
-    """From the command: exit code 1, one line and a hint, and no night is recorded."""
+    """From the command: exit code 1, one line and a hint after what queue it goes by, and no night is recorded."""
     repo = queued_repo(tmp_path / "r", 1)
     for path in (stock_dir() / "doc.frontmatter").iterdir():
         put(repo / "agents/doc.frontmatter" / path.name, path.read_text().replace('"local"', '"cloud"'))
     git(repo, "add", "-A")
     git(repo, "commit", "-qm", "An agent of the cloud")
     done = cli(repo, "run", "--engine=control")
-    assert (done.code, len(done.err.splitlines())) == (1, 2)
+    assert (done.code, len(done.err.splitlines())) == (1, 3)
     assert "agents/doc.frontmatter/agent.toml: runtime.origin: 'cloud'; only 'local' runs at night" in done.err
     assert git(repo, "for-each-ref", "refs/pantheon") == ""
 

