@@ -16,6 +16,7 @@ from pantheon_git.night import matter, schema
 from pantheon_git.repo.objects import EXECUTABLE, FILE, Entry, Objects
 
 if TYPE_CHECKING:
+    from pantheon_git.night.order import Planned
     from pantheon_git.night.plan import Plan
 
 DOCUMENTS = 5000
@@ -93,11 +94,13 @@ def learned(data: Mapping[str, bytes], targets: Mapping[str, bytes]) -> Conventi
     return Conventions(shared, schemas, about)
 
 
-def targets(plan: Plan) -> set[str]:
-    """The files that the night's jobs will write front matter of."""
-    writers = {name for name, loaded in plan.agents.items() if any(t.startswith(FAMILY) for t in loaded.agent.tools)}
-    found: set[str] = set()
-    for planned in plan.runnable:
-        if writers & {node.uses for node in planned.flow.flow.nodes.values()}:
-            found |= planned.files
-    return found
+def writes(plan: Plan, planned: Planned) -> bool:
+    """Whether a specialist of the task's flow writes front matter: only such a job is told how the others have it."""
+    used = {node.uses for node in planned.flow.flow.nodes.values()}
+    return any(tool.startswith(FAMILY) for name in used & plan.agents.keys() for tool in plan.agents[name].agent.tools)
+
+
+def conventions_for(objects: Objects, plan: Plan, tasks: Iterable[Planned]) -> Conventions:
+    """What the jobs of these tasks are told; where none of them writes front matter, no document is read."""
+    wanted = {path for planned in tasks if writes(plan, planned) for path in planned.files}
+    return conventions(objects, plan.index, wanted) if wanted else Conventions()

@@ -29,7 +29,7 @@ async def run_job(services: Services, planned: Planned, context: JobContext) -> 
         services.state / "jobs" / f"{services.night}-{planned.job}",
         shares=services.shares,
         caps=caps(services.plan, limits),
-        params={**services.conventions.of(planned.files), **planned.task.params},
+        params={**services.told(planned), **planned.task.params},
     )
     workspace = Workspace(
         spec,

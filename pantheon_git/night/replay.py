@@ -30,7 +30,7 @@ from pantheon_git.ledger.records import JobContext, JobResult, NodeResult
 from pantheon_git.ledger.redact import REDACTED
 from pantheon_git.ledger.trust import NIGHT, TrustedKey, TrustedKeys
 from pantheon_git.night.checks import CHECKS
-from pantheon_git.night.conventions import conventions
+from pantheon_git.night.conventions import conventions_for
 from pantheon_git.night.job import run_job
 from pantheon_git.night.order import Planned
 from pantheon_git.night.outcome import GATE
@@ -165,7 +165,7 @@ async def _run(
         open_jail=open_jail,
         collect=collect,
         checks=CHECKS,
-        conventions=conventions(objects, plan.index, planned.files),
+        conventions=conventions_for(objects, plan, [planned]),
         shares=shares(plan, git.work_tree),
         tally=tally_at(objects, read_ref(git, RUNS + context.night)),
     )

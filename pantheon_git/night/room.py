@@ -13,7 +13,7 @@ from pantheon_git.gate.tally import UNKNOWN, Tally
 from pantheon_git.jail.protocol import Caps, Level, Share
 from pantheon_git.ledger.records import JobContext, NodeResult, SignedNode, Verdict
 from pantheon_git.ledger.trust import TrustedKeys
-from pantheon_git.night.conventions import Conventions
+from pantheon_git.night.conventions import Conventions, writes
 from pantheon_git.night.events import Event
 from pantheon_git.night.order import Planned
 from pantheon_git.night.plan import Plan
@@ -77,6 +77,10 @@ class Services:
     """Trees that earlier nights planted as bad."""
     offer: Callable[[JobState, bool], None] = lambda job, accepted: None
     """Takes each job that has ended, and whether it was accepted: for the plants (`planting.Planter`)."""
+
+    def told(self, planned: Planned) -> dict[str, Any]:
+        """The parameters that a job of this task gets beside its own."""
+        return self.conventions.of(planned.files) if writes(self.plan, planned) else {}
 
 
 @dataclass

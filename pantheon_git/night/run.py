@@ -30,7 +30,7 @@ from pantheon_git.ledger.signing import night_signer
 from pantheon_git.ledger.trust import NIGHT
 from pantheon_git.night.admission import admit, guard_info
 from pantheon_git.night.certificate import NOT_MADE, certified, describe_certificate
-from pantheon_git.night.conventions import conventions, targets
+from pantheon_git.night.conventions import conventions_for
 from pantheon_git.night.deadline import Deadline
 from pantheon_git.night.dispatch import Dispatch, PutOff
 from pantheon_git.night.events import Event, GroupCommitted, JobEnded, JobStarted, NightOpened, Said
@@ -213,7 +213,7 @@ class _Night:
             open_jail=self.wiring.open_jail,
             collect=self.wiring.collect,
             checks=self.wiring.checks,
-            conventions=conventions(self.objects, plan.index, targets(plan)),
+            conventions=conventions_for(self.objects, plan, plan.runnable),
             shares=shares(plan, self.git.work_tree),
             emit=self.emit,
             tally=self.tally,

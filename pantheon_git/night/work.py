@@ -101,7 +101,7 @@ def _answer(outcome: Outcome, more: dict[str, bytes]) -> Answer:
 
 
 def _params(job: JobState, step: Step) -> dict[str, Any]:
-    return {**job.services.conventions.of(job.planned.files), **job.planned.task.params, **step.values}
+    return {**job.services.told(job.planned), **job.planned.task.params, **step.values}
 
 
 def _goals(job: JobState) -> tuple[str, ...]:
