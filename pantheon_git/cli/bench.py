@@ -20,7 +20,7 @@ from pantheon_git.cli.workshop import workshop
 
 @click.group()
 def bench() -> None:
-    """Measure this machine: runner, engine, reviewers."""
+    """Measure this machine, the specialists and the reviewers."""
 
 
 @bench.command()

@@ -41,6 +41,6 @@ COMMANDS: dict[str, Entry] = {
     "verify": Entry(PROOF, "verify:verify", "Check every signature and every byte of the ledger, offline."),
     "sync": Entry(PROOF, "sync:sync", "Exchange nights, notes and reviews with a remote, never by force."),
     "jail": Entry(PROOF, "jail:jail", "Run a command in the jail that jobs get, to look around in it."),
-    "bench": Entry(HELP, "bench:bench", "Measure this machine: runner, engine, reviewers."),
+    "bench": Entry(HELP, "bench:bench", "Measure this machine, the specialists and the reviewers."),
     "hook": Entry("", "hook:hook", "Judge moves of refs, for the installed hooks."),
 }

@@ -24,6 +24,14 @@ def resolve(workspace: Workspace, path: str) -> Path:
     return workspace.root.joinpath(*pure.parts)
 
 
+def within(workspace: Workspace, path: str) -> Path:
+    """`resolve`, for what is about to be made: no link, and not behind one that leads out of the tree."""
+    target = resolve(workspace, path)
+    if not target.resolve().is_relative_to(workspace.root.resolve()) or target.is_symlink():
+        raise ToolError("bad-argument", f"{path} is not a path within the repository")
+    return target
+
+
 def read_bytes(workspace: Workspace, path: str) -> bytes:
     """The bytes of a regular file; a link is not followed."""
     target = resolve(workspace, path)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 LONGEST = 72
 _COMMON = frozenset(
@@ -121,6 +122,21 @@ _COMMON = frozenset(
         "undefined",
     ]
 )
+
+
+def title_of(
+    arguments: Mapping[str, Any], titles: Sequence[str], lines: Iterable[str]
+) -> tuple[str, Literal["tool", "fallback", "model"], str]:
+    """The title of the first of several tests, who it is from, and why not from the model. `arguments`: `title` as the
+    model says it, `subject` and `about`; `titles`: the computed ones; `lines`: what the first test does."""
+    said = arguments.get("title")
+    if not said or said == titles[0]:
+        return titles[0], "tool", ""
+    known = [str(arguments.get("about", "")), *lines]
+    title, why = judge_title(str(said), str(arguments.get("subject", "")), known)
+    if why or title in titles:
+        return titles[0], "fallback", why or "another test has this title"
+    return title, "model", ""
 
 
 def judge_title(said: str, subject: str, known: Iterable[str]) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pantheon_git.tools.files import within
 from pantheon_git.tools.protocol import Tool, ToolError, Workspace
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def write(workspace: Workspace, args: dict[str, Any]) -> dict[str, Any]:
     from pantheon_git.tools.ava.runner import runner
 
     package = find_package(workspace, args["module"])
-    test, plan = _within(workspace, args["test"]), args["plan"]
+    test, plan = within(workspace, args["test"]), args["plan"]
     tests = [_from_json(one) for one in plan["tests"]]
     titled, who, why = _titled(args, tests)
     names, place = list(plan["kinds"]), specifier(package, args["test"])
@@ -86,7 +87,7 @@ def check(workspace: Workspace, args: dict[str, Any]) -> dict[str, Any]:
     from pantheon_git.tools.ava.runner import mutants, runner
 
     package = find_package(workspace, args["module"])
-    if not _within(workspace, args["test"]).is_file():
+    if not within(workspace, args["test"]).is_file():
         return {"ok": False, "problems": [f"there is no test file {args['test']}"]}
     with Prober(workspace, package, {}, 60) as prober:
         kinds = {name: str(found["kind"]) for name, found in prober.describe().items()}
@@ -111,16 +112,11 @@ def _titled(args: Mapping[str, Any], tests: Sequence[Test]) -> tuple[list[Test],
     """The tests with the model's title for the first one, who that is from, and why not the model."""
     from dataclasses import replace
 
-    from pantheon_git.tools.ava.titles import judge_title
+    from pantheon_git.tools.ava.titles import title_of
 
-    said = args.get("title")
-    if not said or said == tests[0].title:
-        return list(tests), "tool", ""
     lines = [line for a in tests[0].assertions for line in (a.candidate.setup, *a.lines)]
-    title, why = judge_title(str(said), str(args.get("subject", "")), [str(args.get("about", "")), *lines])
-    if why or title in [one.title for one in tests]:
-        return list(tests), "fallback", why or "another test has this title"
-    return [replace(tests[0], title=title), *tests[1:]], "model", ""
+    title, who, why = title_of(args, [one.title for one in tests], lines)
+    return [replace(tests[0], title=title), *tests[1:]], who, why
 
 
 def _about(workspace: Workspace, manifest: Mapping[str, Any]) -> str:
@@ -134,13 +130,6 @@ def _about(workspace: Workspace, manifest: Mapping[str, Any]) -> str:
         opening = " ".join(prose[:3])
     plain = re.sub(r"!?\[([^\]]*)\]\([^)]*\)|<[^>]*>", r"\1", f"{manifest.get('description', '')}. {opening}")
     return re.sub(r"\s+", " ", plain).strip(" .")[:400]
-
-
-def _within(workspace: Workspace, test: str) -> Any:
-    path = workspace.root / test
-    if not path.resolve().is_relative_to(workspace.root.resolve()) or path.is_symlink():
-        raise ToolError("bad-argument", f"{test} is not a path within the repository")
-    return path
 
 
 def _as_json(test: Test) -> dict[str, Any]:

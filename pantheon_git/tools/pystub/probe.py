@@ -123,7 +123,7 @@ def by_repr(value: Any, names: dict[str, Any]) -> str | None:
         if len(text) > LONGEST or "<" in text or " object at " in text:
             return None
         return text if eval(text, dict(names)) == value and value != object() else None
-    except Exception:
+    except Exception:  # a stranger's __repr__ or __eq__ raises what it likes; then there is nothing to compare with
         return None
 
 
@@ -184,13 +184,13 @@ def evaluate(
             outcome["bad"] = "refused"
         except SystemExit as error:
             outcome["value"] = broken(error)
-        except Exception as error:
+        except Exception as error:  # whatever the module raises is what is observed
             outcome["value"] = broken(error)
         if candidate["then"] and "bad" not in outcome:
             outcome["then"] = observe(eval(candidate["then"], names), names)
     except Late:
         outcome["bad"] = "late"
-    except BaseException as error:
+    except BaseException as error:  # also what no module should raise: the next call must still be made
         outcome["bad"] = f"{type(error).__name__}: {error}"[:200]
     finally:
         watching = False
@@ -244,7 +244,7 @@ def main() -> None:
     signal.signal(signal.SIGALRM, ring)
     try:
         module = importlib.import_module(job["module"])
-    except BaseException as error:
+    except BaseException as error:  # an import may end in anything, SystemExit too; the reader is told
         log.write(json.dumps({"failed": f"{type(error).__name__}: {error}"[:300]}) + "\n")
         os._exit(3)
     exports = {name: getattr(module, name) for name in job["names"] if hasattr(module, name)}

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from pantheon_git.tools.files import within
 from pantheon_git.tools.protocol import Tool, ToolError, Workspace
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def write(workspace: Workspace, args: dict[str, Any]) -> dict[str, Any]:
     from pantheon_git.tools.pystub.source import find_module
 
     module = find_module(workspace, args["module"])
-    target = _within(workspace, args["test"])
+    target = within(workspace, args["test"])
     tests, who, why = _titled(args, [_from_json(one) for one in args["plan"]["tests"]])
     names = [
         name for name in args["plan"]["names"] if any(name in a.candidate.uses for t in tests for a in t.assertions)
@@ -80,7 +81,7 @@ def check(workspace: Workspace, args: dict[str, Any]) -> dict[str, Any]:
     from pantheon_git.tools.pystub.source import find_module
 
     module = find_module(workspace, args["module"])
-    if not _within(workspace, args["test"]).is_file():
+    if not within(workspace, args["test"]).is_file():
         return {"ok": False, "problems": [f"there is no test file {args['test']}"]}
     text = (workspace.root / args["test"]).read_text()
     for other in (False, True):
@@ -177,25 +178,14 @@ def _testpaths(root: Path) -> list[str]:
 
 
 def _titled(args: Mapping[str, Any], tests: Sequence[Test]) -> tuple[list[Test], str, str]:
+    """The tests with the model's title for the first one, who that is from, and why not the model."""
     from dataclasses import replace
 
-    from pantheon_git.tools.ava.titles import judge_title
+    from pantheon_git.tools.ava.titles import title_of
 
-    said = args.get("title")
-    if not said or said == tests[0].title:
-        return list(tests), "tool", ""
     lines = [line for a in tests[0].assertions for line in (a.candidate.setup, *a.lines)]
-    title, why = judge_title(str(said), str(args.get("subject", "")), [str(args.get("about", "")), *lines])
-    if why:
-        return list(tests), "fallback", why
-    return [replace(tests[0], title=f"{title}."), *tests[1:]], "model", ""
-
-
-def _within(workspace: Workspace, test: str) -> Path:
-    path = workspace.root / test
-    if not path.resolve().is_relative_to(workspace.root.resolve()) or path.is_symlink():
-        raise ToolError("bad-argument", f"{test} is not a path within the repository")
-    return path
+    title, who, why = title_of(args, [one.title for one in tests], lines)
+    return [replace(tests[0], title=f"{title}." if who == "model" else title), *tests[1:]], who, why
 
 
 def _from_json(data: Mapping[str, Any]) -> Test:
