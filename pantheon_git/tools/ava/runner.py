@@ -37,7 +37,8 @@ class Runner:
         copy_tree(package.root, self.tree)
         (self._home / "tmp").mkdir(parents=True)
         if not (self.tree / AVA).is_file():
-            raise ToolError("missing", "node_modules has no AVA: npm install --save-dev ava")
+            remedy = "npm install --save-dev ava, and share = ['node_modules'] in .pantheon/policy.toml"
+            raise ToolError("missing", f"no AVA in node_modules: {remedy}")
 
     def run(self, test: str, *, other: bool = False) -> Ended:
         """The test file's run. `other`: in other surroundings than usual."""
